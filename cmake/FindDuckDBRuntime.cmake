@@ -1,0 +1,19 @@
+# DuckDB::headers, the vendored header, and DuckDBRuntime_LIBRARY, which is installed and opened
+# at run time but never linked. Without the library all is built; only Parquet says what is missing.
+
+set(DUCKDB_ROOT ${PROJECT_SOURCE_DIR}/third_party/duckdb CACHE PATH "Where duckdb.h and lib/ are")
+add_library(DuckDB::headers INTERFACE IMPORTED GLOBAL)
+if(EXISTS ${DUCKDB_ROOT}/duckdb.h)
+    target_include_directories(DuckDB::headers SYSTEM INTERFACE ${DUCKDB_ROOT})
+endif()
+target_compile_definitions(DuckDB::headers INTERFACE DUCKDB_API_NO_DEPRECATED=1)
+
+find_library(DuckDBRuntime_LIBRARY NAMES duckdb HINTS ${DUCKDB_ROOT}/lib)
+if(NOT DuckDBRuntime_LIBRARY)
+    message(STATUS "libduckdb is missing; Parquet needs it. Run: scripts/deps build")
+endif()
+set(DuckDBRuntime_FOUND TRUE)
+
+# Programs in the build tree find it where scripts/deps puts it, installed ones beside themselves.
+set(CMAKE_BUILD_RPATH ${DUCKDB_ROOT}/lib)
+set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}/sluice")
