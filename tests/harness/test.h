@@ -40,13 +40,13 @@ void test_check_str(struct test_place at, const char *got, const char *expected,
 void test_check_status(struct test_place at, struct status got, enum status_code expected,
                        const char *expected_text, const char *text);
 
-#define test(name)                                                                                 \
-    static void name(void);                                                                        \
-    __attribute__((constructor)) static void register_##name(void)                                 \
-    {                                                                                              \
-        static struct test_case item = {#name, name, NULL};                                        \
-        test_register(&item);                                                                      \
-    }                                                                                              \
+#define test(name) \
+    static void name(void); \
+    __attribute__((constructor)) static void register_##name(void) \
+    { \
+        static struct test_case item = {#name, name, NULL}; \
+        test_register(&item); \
+    } \
     static void name(void)
 
 #define TEST_HERE ((struct test_place){__FILE__, __LINE__})
@@ -55,14 +55,13 @@ void test_check_status(struct test_place at, struct status got, enum status_code
 #define check(condition) test_check(TEST_HERE, (condition), #condition)
 
 /* Two whole numbers of up to 64 bits are equal. */
-#define check_int(got, expected)                                                                   \
+#define check_int(got, expected) \
     test_check_int(TEST_HERE, (long long)(got), (long long)(expected), #got)
 
 /* Two C strings are equal; NULL equals NULL only. */
 #define check_str(got, expected) test_check_str(TEST_HERE, (got), (expected), #got)
 
 /* A struct status has this code, one of enum status_code. */
-#define check_status(got, expected)                                                                \
-    test_check_status(TEST_HERE, (got), (expected), #expected, #got)
+#define check_status(got, expected) test_check_status(TEST_HERE, (got), (expected), #expected, #got)
 
 #endif
