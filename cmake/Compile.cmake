@@ -49,3 +49,6 @@ function(sluice_own_code target)
     target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR})
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:C>:${SLUICE_WARNINGS}>)
 endfunction()
+
+# A header compiles alone: the target all_verify_interface_header_sets tries each.
+set(CMAKE_VERIFY_INTERFACE_HEADER_SETS ON)

@@ -47,6 +47,28 @@ function(sluice_fuzz_target file libraries)
     set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz TIMEOUT 120)
 endfunction()
 
+# sluice_gate(<name> <command>..): a check of the sources, or of what was built of them.
+function(sluice_gate name)
+    add_test(NAME gate.${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(gate.${name} PROPERTIES LABELS gates TIMEOUT 300)
+endfunction()
+
+function(sluice_gates)
+    set(tools ${PROJECT_SOURCE_DIR}/tools)
+    set(python /usr/bin/python3 -B) # Debian's, which has Debian's packages
+    sluice_gate(layers ${python} ${tools}/layers.py)
+    sluice_gate(sizes ${python} ${tools}/cmetrics.py .
+                --skip "build*/*" --skip "third_party/*" --skip "var/*" --tests "tests/*")
+    sluice_gate(format ${tools}/format.sh)
+    sluice_gate(globals ${python} ${tools}/globals.py ${PROJECT_BINARY_DIR})
+    sluice_gate(headers ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR}
+                --target all_verify_interface_header_sets)
+    if(TARGET sluice_proto)
+        sluice_gate(protos ${python} ${tools}/protos.py ${PROJECT_BINARY_DIR}/all.binpb)
+    endif()
+    sluice_gate(tools ${python} -m pytest -q -p no:cacheprovider tests/tools)
+endfunction()
+
 function(sluice_tests)
     get_property(rooms GLOBAL PROPERTY SLUICE_ROOMS)
     if(TARGET sluice_base)
@@ -65,4 +87,5 @@ function(sluice_tests)
     foreach(file IN LISTS targets)
         sluice_fuzz_target(${file} "${libraries}")
     endforeach()
+    sluice_gates()
 endfunction()
