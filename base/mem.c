@@ -1,0 +1,43 @@
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *must(void *memory)
+{
+    if (memory)
+        return memory;
+    (void)fputs("{\"level\":\"error\",\"event\":\"out of memory\"}\n", stderr);
+    abort();
+}
+
+void *mem_alloc(size_t size)
+{
+    return must(calloc(1, size ? size : 1));
+}
+
+void *mem_alloc_array(size_t count, size_t size)
+{
+    return must(calloc(count ? count : 1, size ? size : 1));
+}
+
+void *mem_realloc_array(void *memory, size_t count, size_t size)
+{
+    return must(reallocarray(memory, count ? count : 1, size ? size : 1));
+}
+
+char *mem_copy_str(struct str text)
+{
+    char *copy = must(malloc(text.len + 1));
+
+    if (text.len > 0)
+        memcpy(copy, text.data, text.len);
+    copy[text.len] = '\0';
+    return copy;
+}
+
+void mem_free(void *memory)
+{
+    free(memory);
+}

@@ -1,0 +1,51 @@
+#include "base/thread.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+struct status thread_start(const char *name, void *(*run)(void *), void *arg, pthread_t *ret)
+{
+    char shown[16]; /* the kernel's limit, NUL included: the name is cut to fit */
+    sigset_t all, before;
+
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
+    int error = pthread_create(ret, NULL, run, arg);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0)
+        return status_error(STATUS_RESOURCE_EXHAUSTED, "thread '%s' could not be started", name);
+    (void)snprintf(shown, sizeof(shown), "%s", name);
+    (void)pthread_setname_np(*ret, shown);
+    return status_ok();
+}
+
+static sigset_t get_stop_signals(void)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
+    return set;
+}
+
+void thread_block_signals(void)
+{
+    sigset_t set = get_stop_signals();
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
+int thread_wait_for_stop(void)
+{
+    sigset_t set = get_stop_signals();
+    int number = 0;
+
+    do {
+        (void)sigwait(&set, &number);
+    } while (number == SIGHUP); /* a terminal that goes away does not stop a service */
+    return number;
+}

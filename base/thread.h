@@ -1,0 +1,27 @@
+/*
+ * base/thread.h - threads with names and without signals.
+ */
+#ifndef BASE_THREAD_H
+#define BASE_THREAD_H
+
+#include <pthread.h>
+
+#include "base/status.h"
+
+/*
+ * Starts a thread, named (at most 15 bytes are shown) for top, gdb and the log; all signals are
+ * blocked in it. RESOURCE_EXHAUSTED: the system refused a thread.
+ */
+struct status thread_start(const char *name, void *(*run)(void *), void *arg, pthread_t *ret)
+    MUST_CHECK;
+
+/*
+ * Blocks SIGTERM, SIGINT and SIGHUP in the caller and all threads that it starts later, and
+ * ignores SIGPIPE. Called first of all in main.
+ */
+void thread_block_signals(void);
+
+/* Waits until SIGTERM or SIGINT arrives; returns its number. Blocks. */
+int thread_wait_for_stop(void);
+
+#endif
