@@ -1,0 +1,75 @@
+/*
+ * rpc/server.h - a gRPC server over the tables of its services.
+ *
+ * Every path gets an answer: accepting is generic, and what no table knows is UNIMPLEMENTED.
+ * The server brings health (grpc.health.v1) and reflection (v1 and v1alpha) itself.
+ */
+#ifndef RPC_SERVER_H
+#define RPC_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "base/status.h"
+
+struct rpc_call;
+struct rpc_loop;
+struct rpc_server;
+
+enum rpc_kind {
+    RPC_UNARY,
+    RPC_SERVER_STREAM,
+};
+
+/* Descriptors do not tell which methods stream, so the table does; a test compares the names of both. */
+struct rpc_method {
+    const char *name; /* as in the descriptor: "GetTask" */
+    enum rpc_kind kind;
+    /*
+     * Runs on a loop thread and must not block. request is of the method's input type, unpacked
+     * and checked (UTF-8, no NUL in strings), and lives as long as the call.
+     */
+    void (*start)(struct rpc_call *call, const ProtobufCMessage *request);
+};
+
+struct rpc_service {
+    const ProtobufCServiceDescriptor *descriptor;
+    const struct rpc_method *methods;
+    size_t nmethods;
+};
+
+struct rpc_server_options {
+    const char *listen;    /* "host:port", "[v6]:port", port 0: any free; or "unix:/path" */
+    struct rpc_loop *loop; /* borrowed until rpc_server_destroy */
+    const struct rpc_service *const *services;
+    size_t nservices;
+    void *self;               /* what rpc_call_get_self returns */
+    size_t max_message_bytes; /* of a request; 0: 1 MiB */
+    size_t max_arena_bytes;   /* what unpacking a request may take; 0: 8 MiB */
+};
+
+/* Listens and serves. UNAVAILABLE: the address is taken or cannot be had; the text names it. */
+struct status rpc_server_create(const struct rpc_server_options *options, struct rpc_server **ret)
+    MUST_CHECK;
+
+/* The port that is listened on; 0 for a unix socket. */
+int rpc_server_get_port(const struct rpc_server *server);
+
+/*
+ * What health answers, for "" and for each service; at first SERVING. Watchers are told. Any thread.
+ */
+void rpc_server_set_serving(struct rpc_server *server, bool is_serving);
+
+/*
+ * Health turns NOT_SERVING, new calls are refused, running ones have grace_ms to end before they are
+ * cancelled; then waits until all are gone. Blocks; not from a loop thread. A call that waits for its cancellation
+ * (rpc_call_set_cancel) is told at once, with on_cancel, so that long polls do not hold up the stop.
+ */
+void rpc_server_stop(struct rpc_server *server, unsigned grace_ms);
+
+/* Stops if that was not done, and frees. NULL is allowed. */
+void rpc_server_destroy(struct rpc_server *server);
+
+#endif

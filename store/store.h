@@ -1,0 +1,40 @@
+/*
+ * store/store.h - Sluice's database: two lanes of pipelined connections.
+ *
+ * Writes go over two connections, reads over two others, so that no read waits behind a commit; one thread a lane. An
+ * idle connection takes all that is queued, at most max_batch queries of each statement. A lost connection is made
+ * again at once, then with backoff; queries wait for it for a moment before they fail.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/status.h"
+#include "store/query.h"
+
+struct store;
+
+struct store_options {
+    const char *database_url; /* libpq's form: postgresql://... or key=value */
+    unsigned connections;     /* a lane; 0: 2 */
+    unsigned max_batch;       /* queries in one statement; 0: 128; 1: a transaction each */
+    unsigned max_queued;      /* a lane; beyond it queries end as RESOURCE_EXHAUSTED; 0: 4096 */
+    unsigned statement_timeout_ms;             /* 0: 15000 */
+    const struct statement *const *statements; /* prepared on connect; ends with NULL */
+};
+
+/* Starts connecting and returns. Queries may be submitted at once. */
+struct status store_create(const struct store_options *options, struct store **ret) MUST_CHECK;
+
+/* Waits until a connection of each lane is up, at most timeout_ms. Blocks. UNAVAILABLE: it is not; the text says why. */
+struct status store_wait_ready(struct store *store, unsigned timeout_ms) MUST_CHECK;
+
+/* Whether each lane has a connection now. Any thread. */
+bool store_is_ready(struct store *store);
+
+/* on_done never runs from inside. Any thread. */
+void store_submit(struct store *store, struct query *query);
+
+/* Ends what is queued as UNAVAILABLE, waits for what was sent, disconnects, frees. NULL is allowed. */
+void store_destroy(struct store *store);
+
+#endif
