@@ -1,6 +1,7 @@
 #!/bin/sh
-# tools/fetch_duckdb.sh [FOLDER] - puts libduckdb.so, which reads and writes Parquet, into FOLDER
-# (third_party/duckdb/lib). Does nothing when it is there; refuses a package with another checksum.
+# tools/fetch_duckdb.sh [--check] - puts libduckdb.so, which reads and writes Parquet, into
+# third_party/duckdb/lib. Does nothing when it is there; refuses a package with another checksum.
+# --check changes nothing; its exit status says whether the library is there.
 set -eu
 
 case $(uname -m) in
@@ -18,9 +19,12 @@ case $(uname -m) in
         ;;
 esac
 
-folder=${1:-$(dirname "$0")/../third_party/duckdb/lib}
+folder=$(dirname "$0")/../third_party/duckdb/lib
 if [ "$(cat "$folder/.version" 2>/dev/null)" = "$package" ] && [ -s "$folder/libduckdb.so" ]; then
     exit 0
+fi
+if [ "${1:-}" = --check ]; then
+    exit 1
 fi
 
 mkdir -p "$folder"
