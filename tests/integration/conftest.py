@@ -1,0 +1,109 @@
+"""
+Fixtures of the integration tests. A test that takes `stack` gets a fresh database and programs on
+free ports; all that ran must end cleanly, or the test has failed.
+
+    pytest tests/integration --build-dir build/dev
+"""
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from sluicetest import grpc_client, postgres  # noqa: E402
+from sluicetest.stack import Stack  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def pytest_addoption(parser):
+    parser.addoption("--build-dir", default="build/dev",
+                     help="where the programs are, relative to the project's root")
+
+
+@pytest.fixture(scope="session")
+def build(request):
+    """The folder of the programs under test."""
+    folder = (ROOT / request.config.getoption("--build-dir")).resolve()
+    cache = folder / "CMakeCache.txt"
+    assert cache.exists(), f"{folder} is no build folder"
+    if "SLUICE_SANITIZE:STRING=\n" not in cache.read_text() + "\n":
+        os.environ.setdefault("SLUICE_TEST_TIME_SCALE", "4")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def protos(tmp_path_factory):
+    """Generated Python code is on the path."""
+    folder = tmp_path_factory.mktemp("protos")
+    grpc_client.compile_protos(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_cluster():
+    cluster = postgres.Cluster()
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.remove()
+
+
+@pytest.fixture
+def cluster(shared_cluster):
+    """A PostgreSQL that is up. A test may kill it."""
+    if shared_cluster.process.poll() is not None:
+        shared_cluster.start()
+    yield shared_cluster
+
+
+@pytest.fixture
+def database(cluster):
+    """A fresh, empty database for Sluice."""
+    made = cluster.create_database()
+    yield made
+    discard(made)
+
+
+@pytest.fixture
+def destination(cluster):
+    """A fresh, empty database to import into."""
+    made = cluster.create_database()
+    yield made
+    discard(made)
+
+
+def discard(database):
+    if database.cluster.process.poll() is None:
+        database.drop()
+
+
+@pytest.fixture
+def stack(request, build, protos, database, tmp_path):
+    """A Stack, not started."""
+    made = Stack(build, database, tmp_path)
+    request.node.sluice_stack = made
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def running(stack, destination):
+    """A Stack with all programs up and the data sources `hdfs` and `ld`."""
+    stack.start()
+    stack.add_usual_sources(destination)
+    return stack
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """A test that fails shows the ends of the programs' logs."""
+    outcome = yield
+    report = outcome.get_result()
+    stack = getattr(item, "sluice_stack", None)
+    if report.failed and stack:
+        for program in stack.programs:
+            report.sections.append((f"{program.log}", program.log_tail()))

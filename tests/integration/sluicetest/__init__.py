@@ -1,0 +1,1 @@
+"""sluicetest - real processes for the integration tests: PostgreSQL, Sluice's programs, clients."""

@@ -1,0 +1,160 @@
+"""A PostgreSQL of our own: it can be killed at any moment and started again."""
+import glob
+import itertools
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import urllib.parse
+
+import psycopg2
+
+from .wait import wait_until
+
+SETTINGS = {
+    "listen_addresses": "''",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "max_wal_size": "2GB",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "log_line_prefix": "'%m [%p] %d %a '",
+    "log_lock_waits": "on",
+}
+
+
+def find_bin():
+    """The folder of the newest server that is installed."""
+    found = glob.glob("/usr/lib/postgresql/*/bin/postgres")
+    if not found:
+        raise RuntimeError("PostgreSQL is missing. Run: scripts/deps test")
+    newest = max(found, key=lambda path: int(path.split("/")[4]))
+    return pathlib.Path(newest).parent
+
+
+def children_of(pid):
+    try:
+        out = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:
+        return []
+    return [int(child) for child in out.split()]
+
+
+def is_alive(pid):
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
+class Cluster:
+    """One data folder and, while it is up, one postmaster. A Unix socket is the only way in."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-pg-", dir="/tmp"))
+        self.log = self.folder / "log"
+        self.bin = find_bin()
+        self.process = None
+        self._names = itertools.count(1)
+        self._as_user = []
+        if os.geteuid() == 0:  # the server refuses to run as root
+            user = pwd.getpwnam("postgres")
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
+            self._as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}",
+                             "--clear-groups", "--"]
+        subprocess.run(
+            [*self._as_user, self.bin / "initdb", "-D", self.folder / "data", "-U", "postgres",
+             "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"],
+            check=True, stdout=subprocess.DEVNULL, cwd="/")
+        with open(self.folder / "data" / "postgresql.conf", "a", encoding="utf-8") as f:
+            f.write(f"unix_socket_directories = '{self.folder}'\n")
+            f.writelines(f"{name} = {value}\n" for name, value in SETTINGS.items())
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [*self._as_user, self.bin / "postgres", "-D", self.folder / "data"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True)
+        wait_until(self._is_ready, timeout_s=60, what="PostgreSQL accepts connections")
+
+    def _is_ready(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"PostgreSQL ended: {self.log.read_text()[-2000:]}")
+        try:
+            psycopg2.connect(self.url("postgres")).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+    def kill(self):
+        """kill -9 of the postmaster and all that it started, as when the machine loses power."""
+        pids = [self.process.pid, *children_of(self.process.pid)]
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.wait()
+        wait_until(lambda: not any(is_alive(pid) for pid in pids), what="PostgreSQL is gone")
+
+    def stop(self):
+        """A fast shutdown: sessions are ended, all is written."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(timeout=60)
+
+    def restart(self):
+        self.kill()
+        self.start()
+
+    def remove(self):
+        """Stops for good."""
+        if self.process and self.process.poll() is None:
+            self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url(self, database):
+        host = urllib.parse.quote(str(self.folder), safe="")
+        return f"postgresql://postgres@/{database}?host={host}"
+
+    def create_database(self):
+        """A fresh, empty database."""
+        name = f"test_{next(self._names)}"
+        self.execute("postgres", f"CREATE DATABASE {name}")
+        return Database(self, name)
+
+    def execute(self, database, sql, *values):
+        """Runs one statement outside any transaction; gives its rows, if it has any."""
+        connection = psycopg2.connect(self.url(database))
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(sql, values or None)
+                return cursor.fetchall() if cursor.description else None
+        finally:
+            connection.close()
+
+
+class Database:
+    """One database of a cluster."""
+
+    def __init__(self, cluster, name):
+        self.cluster = cluster
+        self.name = name
+
+    @property
+    def url(self):
+        return self.cluster.url(self.name)
+
+    def rows(self, sql, *values):
+        return self.cluster.execute(self.name, sql, *values)
+
+    def value(self, sql, *values):
+        return self.rows(sql, *values)[0][0]
+
+    def drop(self):
+        self.cluster.execute("postgres", f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
