@@ -16,7 +16,7 @@
 #include "spec/column_type.h"
 #include "spec/violations.h"
 
-struct _Pb__BulkloadSpec;
+struct Pb__BulkloadSpec;
 
 enum {
     IMPORT_MAX_COLUMNS = 1000,
@@ -66,7 +66,7 @@ struct import_spec {
  * Reads and checks spec. On success *ret is owned by the caller; on failure violations has all that is wrong, by
  * fields "task.bulkload.*".
  */
-struct status import_spec_read(const struct _Pb__BulkloadSpec *spec, struct violations *violations,
+struct status import_spec_read(const struct Pb__BulkloadSpec *spec, struct violations *violations,
                                struct import_spec **ret) MUST_CHECK;
 
 /* NULL is allowed. */
