@@ -23,15 +23,15 @@ enum task_effect {
 
 struct task_rule {
     enum task_effect effect;
-    Pb__TaskState to; /* for TASK_MOVES */
+    int to; /* for TASK_MOVES: a Pb__TaskState */
 };
 
 /* state is one of the five that are stored. */
 const struct task_rule *task_rule_get(enum task_verb verb, Pb__TaskState state);
 
 /*
- * The states in which the verb has that effect, as PostgreSQL writes an array: "{PENDING,RUNNING}". A literal made at
- * first use; never freed.
+ * The states in which the verb has that effect, as PostgreSQL writes an array: "{PENDING,RUNNING}". Never
+ * freed.
  */
 const char *task_verb_get_states(enum task_verb verb, enum task_effect effect);
 

@@ -1,0 +1,18 @@
+/*
+ * spec/spark_params.h - sparkAdditionalParams: settings for Spark that a user may add.
+ *
+ * The format is ours, since none is documented: a JSON object of strings, or key=value pairs separated by ';' or newline.
+ */
+#ifndef SPEC_SPARK_PARAMS_H
+#define SPEC_SPARK_PARAMS_H
+
+#include "base/str.h"
+#include "spec/violations.h"
+
+/*
+ * Adds to violations, under field, what is wrong with text: keys begin with "spark."; what chooses the cluster or runs
+ * code is refused (spark.master, spark.jars and the like).
+ */
+void spark_params_validate(struct str text, const char *field, struct violations *violations);
+
+#endif
