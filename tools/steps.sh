@@ -12,7 +12,7 @@ step() {
     shift
     log=$(mktemp "${TMPDIR:-/tmp}/sluice-${name##*/}.XXXXXX")
     echo "$name: $text"
-    if ! "$@" >"$log" 2>&1 </dev/null; then
+    if ! ("$@") >"$log" 2>&1 </dev/null; then
         tail -n 40 "$log" >&2
         echo "$name: failed: $text" >&2
         echo "$name: the whole output is in $log" >&2
