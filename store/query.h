@@ -46,6 +46,8 @@ struct statement {
     unsigned nparams;
     enum param_type types[QUERY_MAX_PARAMS];
     const char *sql;
+    unsigned max_batch; /* queries in one execution, where rows are large; 0: as the store's */
+    bool is_keyed;      /* two queries with the same first parameter never go together */
 };
 
 /* A parameter; which field counts is the statement's types[]. */
@@ -81,8 +83,8 @@ static inline struct param param_null(void)
 struct query {
     const struct statement *statement;
     struct param params[QUERY_MAX_PARAMS];
-    unsigned
-        timeout_ms; /* from submit; a query that is not sent by then ends as DEADLINE_EXCEEDED */
+    /* From submit; a query that is not sent by then ends as DEADLINE_EXCEEDED. 0: it has passed. */
+    unsigned timeout_ms;
     /*
      * Runs once, on a store thread, and must not block. rows is NULL unless st is OK; it and all that is read from it
      * is borrowed until on_done returns. A write whose outcome is not known (the connection broke after it was
@@ -92,7 +94,8 @@ struct query {
 
     struct list link; /* the rest is the store's */
     int64_t deadline_ms;
-    bool is_solo;
+    bool is_solo;    /* goes alone: a batch with it failed */
+    unsigned ntries; /* how often it was sent for nothing */
 };
 
 #endif

@@ -1,0 +1,56 @@
+/*
+ * store/job_store.h - statements over table job: how workers get jobs and tell what becomes of them.
+ *
+ * "note/outcome" is CONTINUE or DONE, STOP (there is no such job, or it was killed), or LOST (the token is not the
+ * current one).
+ */
+#ifndef STORE_JOB_STORE_H
+#define STORE_JOB_STORE_H
+
+#include "store/query.h"
+
+enum {
+    JOB_MAX_TRIES = 20, /* leases of a job in a row without progress */
+};
+
+/*
+ * Leases the job that has waited longest. 1 text: the worker's id; 2 int8: for how many ms. No row: there is no job.
+ * One row: what a Pb__LeasedJob holds, but for lease_duration; parameters_json with secrets.
+ *
+ * A job that its workers lost JOB_MAX_TRIES times in a row is not handed out: it and its task fail instead.
+ */
+extern const struct statement job_lease;
+
+/*
+ * Stores progress and renews the lease.
+ *
+ *     1 text   the job's id
+ *     2 int8   its token
+ *     3 int8   the lease ends this many ms from now
+ *     4 int8   rows_read            7 int8   bytes_read
+ *     5 int8   rows_written         8 int8   bytes_total
+ *     6 int8   bad_rows             9 float8 fraction
+ *    10 bytes  the checkpoint; NULL keeps what is stored
+ *
+ * One row: "note/outcome".
+ */
+extern const struct statement job_report;
+
+/*
+ * Takes in how a job ended.
+ *
+ *     1 text   the job's id
+ *     2 int8   its token
+ *     3 text   SUCCEEDED, SKIPPED, FAILED, RETRY or RELEASED
+ *     4 text   the message
+ *     5 - 10   rows_read, rows_written, bad_rows, bytes_read, bytes_total (int8) and fraction (float8); NULL keeps
+ *              what is stored
+ *    11 int8   RETRY: leasable again after this many ms
+ *    12 int8   RETRY: after so many leases in a row without progress it is a failure: JOB_MAX_TRIES
+ *
+ * One row: "note/outcome" (a repeat under the same token is DONE again) and "note/ready", a bool: a job may be leased
+ * at once.
+ */
+extern const struct statement job_finish;
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * store/task_store.h - statements over table task.
+ *
+ * "The task's columns" are those that row_read with prefix "" puts into a Pb__Task: all fields but jobs. The
+ * spec is read into the arm bulkload.
+ */
+#ifndef STORE_TASK_STORE_H
+#define STORE_TASK_STORE_H
+
+#include "store/query.h"
+
+/*
+ * Stores a task (PENDING) and its jobs: those of the lowest step READY, others WAITING.
+ *
+ *     1 text   the end of the id: 32 hex digits
+ *     2 text   kind: "BULKLOAD"
+ *     3 text   source, a data source's name
+ *     4 text   destination, the same
+ *     5 bytes  the packed spec
+ *     6 text   the types that the source may have, as an array: "{FILE}"
+ *     7 text   the types that the destination may have, the same
+ *     8 text   the beginning of the id: "proc"; the number is put between
+ *     9 text   the jobs' ids, as an array; so are
+ *    10 text   their roles: "{SCHEMA,FULL}",
+ *    11 text   their steps: "{0,1}" and
+ *    12 text   their tables
+ *    13 text   who creates the task
+ *
+ * One row: the task's columns without progress, all NULL if it was not stored; "note/source_type" and
+ * "note/destination_type" tell why: NULL if there is no such data source, else a type that may not be.
+ */
+extern const struct statement task_create;
+
+/*
+ * 1 text: the id. No row: there is no such task. Else a row for each job, by step and id, and one row without a
+ * job if there is none ("job/id" is NULL): the task's columns, in which the spec is set in the first row only, and
+ * those of a Pb__Job behind "job/".
+ */
+extern const struct statement task_get;
+
+/*
+ * The newest tasks first, as many as fit into 2 MiB of specs.
+ *
+ *     1 int8   how many rows at most
+ *     2 int8   only tasks with a lower "note/seq"; NULL: from the newest
+ *     3 text   only this kind; NULL: any
+ *     4 text   only this state; NULL: any
+ *
+ * A row a task: the task's columns, "note/seq", and "note/is_last", which is false if the list goes on behind the
+ * last row although there are fewer rows than asked for.
+ */
+extern const struct statement task_list;
+
+/*
+ * Stops a task: its jobs that have not ended go to KILLED.
+ *
+ *     1 text   the id
+ *     2 text   the states in which it is done, as an array: "{PENDING,RUNNING}"
+ *     3 text   the states in which nothing is to be done, the same
+ *     4 text   the state it goes to: "KILLED"
+ *     5 text   who asks for it
+ *     6 text   the reason; becomes the task's message; may be empty
+ *
+ * One row: "note/old_state" (NULL: there is no such task; if it is in neither array, nothing was done) and the
+ * task's columns as they are now.
+ */
+extern const struct statement task_abort;
+
+/*
+ * Takes a task up again: its jobs that failed or were killed become READY or WAITING. Parameters and rows as
+ * task_abort, but for
+ *
+ *     6 bool   whether all that was done is forgotten: checkpoints, progress, bad rows
+ */
+extern const struct statement task_retry;
+
+/*
+ * Removes a task and all that belongs to it. 1 text: the id; 2 text: the states in which it is done, as an array.
+ * One row as from task_abort: the task as it was.
+ */
+extern const struct statement task_delete;
+
+#endif
