@@ -22,6 +22,9 @@ struct arena;
 /* Writes message as one JSON value. */
 void message_json_write(const ProtobufCMessage *message, struct json_out *out);
 
+/* Writes the members alone, into an object that the caller has begun. */
+void message_json_write_fields(const ProtobufCMessage *message, struct json_out *out);
+
 /*
  * Reads a JSON object into a message of the given type, allocated from arena, which the texts are copied to.
  * INVALID_ARGUMENT: an unknown field, a value of the wrong kind or out of range; the error names it by its
