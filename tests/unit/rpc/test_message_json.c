@@ -116,67 +116,66 @@ test(reading_takes_other_forms_of_the_same_value)
     check_round_trips(cases, ARRAY_LEN(cases));
 }
 
+static const struct {
+    const ProtobufCMessageDescriptor *type;
+    const char *text;
+    const char *error;
+} wrong_cases[] = {
+    {&pb__task__descriptor, "[]", "the JSON is an array, must be an object"},
+    {&pb__task__descriptor, "{\"sorce\":\"a\"}", "sorce: there is no such field"},
+    {&pb__task__descriptor, "{\"source\":1}", "source: is a number, must be a string"},
+    {&pb__task__descriptor, "{\"source\":{}}", "source: is an object, must be a string"},
+    {&pb__task__descriptor, "{\"progress\":\"x\"}", "progress: is a string, must be an object"},
+    {&pb__task__descriptor, "{\"progress\":3}", "progress: is a number, must be an object"},
+    {&pb__task__descriptor, "{\"jobs\":{}}", "jobs: is an object, must be an array"},
+    {&pb__task__descriptor, "{\"jobs\":[null]}", "jobs[0]: is null, must be an object"},
+    {&pb__task__descriptor, "{\"jobs\":[{},{\"attempt\":true}]}",
+     "jobs[1].attempt: is true, must be a number"},
+    {&pb__task__descriptor, "{\"createTime\":5}", "create_time: is a number, must be a string"},
+    {&pb__task__descriptor, "{\"createTime\":\"now\"}",
+     "create_time: 'now' is not a time like 2026-01-02T03:04:05Z"},
+    {&pb__create_task_request__descriptor, "{\"task\":{\"bulkload\":{\"instances\":\"x\"}}}",
+     "task.bulkload.instances: 'x' is not a whole number from -2147483648 to 2147483647"},
+    {&pb__create_task_request__descriptor, "{\"task\":{\"bulkload\":{\"instances\":2147483648}}}",
+     "task.bulkload.instances: 2147483648 is out of range"},
+    {&pb__create_task_request__descriptor, "{\"task\":{\"bulkload\":{\"instances\":1.5}}}",
+     "task.bulkload.instances: 1.5 is out of range"},
+    {&pb__create_task_request__descriptor, "{\"task\":{\"bulkload\":{\"fileType\":\"CSV\"}}}",
+     "task.bulkload.file_type: 'CSV' is not one of FILE_TYPE_CSV, FILE_TYPE_PARQUET"},
+    {&pb__create_task_request__descriptor, "{\"task\":{\"bulkload\":{\"fileType\":9}}}",
+     "task.bulkload.file_type: 9 is out of range"},
+    {&pb__list_tasks_request__descriptor, "{\"pageSize\":1,\"page_size\":1}",
+     "page_size: is given twice"},
+    {&pb__retry_task_request__descriptor, "{\"fromStart\":\"true\"}",
+     "from_start: is a string, must be true or false"},
+    {&pb__retry_task_request__descriptor, "{\"fromStart\":1}",
+     "from_start: is a number, must be true or false"},
+    {&pb__bad_row__descriptor, "{\"raw\":\"?\"}", "raw: not base64"},
+    {&pb__bad_row__descriptor, "{\"row\":\"9223372036854775808\"}",
+     "row: '9223372036854775808' is not a whole number from -9223372036854775808 to "
+     "9223372036854775807"},
+    {&pb__progress__descriptor, "{\"fraction\":\"1.\"}", "fraction: '1.' is not a number"},
+    {&pb__update_data_source_request__descriptor, "{\"updateMask\":\"a,,b\"}",
+     "update_mask: not a list of fields like a,b.c"},
+    {&google__rpc__retry_info__descriptor, "{\"retryDelay\":\"5\"}",
+     "retry_delay: '5' is not a duration like 1.5s"},
+    {&google__rpc__retry_info__descriptor, "{\"retryDelay\":\"1.-0s\"}",
+     "retry_delay: '1.-0s' is not a duration like 1.5s"},
+    {&google__rpc__error_info__descriptor, "{\"metadata\":{\"a\":1}}",
+     "metadata.a: value: is a number, must be a string"},
+    {&google__rpc__error_info__descriptor, "{\"metadata\":[]}",
+     "metadata: is an array, must be an object"},
+};
+
 test(reading_names_what_is_wrong_by_its_path)
 {
-    static const struct {
-        const ProtobufCMessageDescriptor *type;
-        const char *text;
-        const char *error;
-    } cases[] = {
-        {&pb__task__descriptor, "[]", "the JSON is an array, must be an object"},
-        {&pb__task__descriptor, "{\"sorce\":\"a\"}", "sorce: there is no such field"},
-        {&pb__task__descriptor, "{\"source\":1}", "source: is a number, must be a string"},
-        {&pb__task__descriptor, "{\"source\":{}}", "source: is an object, must be a string"},
-        {&pb__task__descriptor, "{\"progress\":\"x\"}", "progress: is a string, must be an object"},
-        {&pb__task__descriptor, "{\"progress\":3}", "progress: is a number, must be an object"},
-        {&pb__task__descriptor, "{\"jobs\":{}}", "jobs: is an object, must be an array"},
-        {&pb__task__descriptor, "{\"jobs\":[null]}", "jobs[0]: is null, must be an object"},
-        {&pb__task__descriptor, "{\"jobs\":[{},{\"attempt\":true}]}",
-         "jobs[1].attempt: is true, must be a number"},
-        {&pb__task__descriptor, "{\"createTime\":5}", "create_time: is a number, must be a string"},
-        {&pb__task__descriptor, "{\"createTime\":\"now\"}",
-         "create_time: 'now' is not a time like 2026-01-02T03:04:05Z"},
-        {&pb__create_task_request__descriptor, "{\"task\":{\"bulkload\":{\"instances\":\"x\"}}}",
-         "task.bulkload.instances: 'x' is not a whole number from -2147483648 to 2147483647"},
-        {&pb__create_task_request__descriptor,
-         "{\"task\":{\"bulkload\":{\"instances\":2147483648}}}",
-         "task.bulkload.instances: 2147483648 is out of range"},
-        {&pb__create_task_request__descriptor, "{\"task\":{\"bulkload\":{\"instances\":1.5}}}",
-         "task.bulkload.instances: 1.5 is out of range"},
-        {&pb__create_task_request__descriptor, "{\"task\":{\"bulkload\":{\"fileType\":\"CSV\"}}}",
-         "task.bulkload.file_type: 'CSV' is not one of FILE_TYPE_CSV, FILE_TYPE_PARQUET"},
-        {&pb__create_task_request__descriptor, "{\"task\":{\"bulkload\":{\"fileType\":9}}}",
-         "task.bulkload.file_type: 9 is out of range"},
-        {&pb__list_tasks_request__descriptor, "{\"pageSize\":1,\"page_size\":1}",
-         "page_size: is given twice"},
-        {&pb__retry_task_request__descriptor, "{\"fromStart\":\"true\"}",
-         "from_start: is a string, must be true or false"},
-        {&pb__retry_task_request__descriptor, "{\"fromStart\":1}",
-         "from_start: is a number, must be true or false"},
-        {&pb__bad_row__descriptor, "{\"raw\":\"?\"}", "raw: not base64"},
-        {&pb__bad_row__descriptor, "{\"row\":\"9223372036854775808\"}",
-         "row: '9223372036854775808' is not a whole number from -9223372036854775808 to "
-         "9223372036854775807"},
-        {&pb__progress__descriptor, "{\"fraction\":\"1.\"}", "fraction: '1.' is not a number"},
-        {&pb__update_data_source_request__descriptor, "{\"updateMask\":\"a,,b\"}",
-         "update_mask: not a list of fields like a,b.c"},
-        {&google__rpc__retry_info__descriptor, "{\"retryDelay\":\"5\"}",
-         "retry_delay: '5' is not a duration like 1.5s"},
-        {&google__rpc__retry_info__descriptor, "{\"retryDelay\":\"1.-0s\"}",
-         "retry_delay: '1.-0s' is not a duration like 1.5s"},
-        {&google__rpc__error_info__descriptor, "{\"metadata\":{\"a\":1}}",
-         "metadata.a: value: is a number, must be a string"},
-        {&google__rpc__error_info__descriptor, "{\"metadata\":[]}",
-         "metadata: is an array, must be an object"},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(wrong_cases); i++) {
         struct arena *arena = arena_create(ARENA_BYTES);
         struct status st;
 
-        check(!read(cases[i].text, cases[i].type, arena, &st));
+        check(!read(wrong_cases[i].text, wrong_cases[i].type, arena, &st));
         check_status(st, STATUS_INVALID_ARGUMENT);
-        check_str(st.text, cases[i].error);
+        check_str(st.text, wrong_cases[i].error);
         arena_destroy(arena);
     }
 }
