@@ -64,12 +64,24 @@ void rpc_call_set_resource(struct rpc_call *call, const char *type, const char *
 void rpc_call_end(struct rpc_call *call, struct status st, const ProtobufCMessage *reply);
 
 /*
- * Server streams: sends one message, packed before this returns. on_sent runs once on a loop
- * thread when the next may be sent; ok is false when the peer is gone: end the call then. One at a time.
+ * Server and bidi streams: sends one message, packed before this returns. on_sent runs once on a loop
+ * thread when the next may be sent; ok is false when the peer is gone: end the call then. One at a time. It does not
+ * run if the call was ended before.
  */
 struct rpc_send {
     void (*on_sent)(struct rpc_send *send, bool ok);
 };
 void rpc_call_send(struct rpc_call *call, const ProtobufCMessage *message, struct rpc_send *send);
+
+/*
+ * Bidi streams: asks for the next message. on_received runs once on a loop thread. message is NULL when the client has
+ * sent its last one, or is gone, or when st is not OK: it was no message of the type, end the call with st then. It is
+ * borrowed until the next rpc_call_receive or rpc_call_end. One at a time. It does not run if the call was ended before.
+ */
+struct rpc_receive {
+    void (*on_received)(struct rpc_receive *receive, struct status st,
+                        const ProtobufCMessage *message);
+};
+void rpc_call_receive(struct rpc_call *call, struct rpc_receive *receive);
 
 #endif

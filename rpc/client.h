@@ -47,6 +47,7 @@ struct rpc_client_call {
     void (*on_done)(struct rpc_client_call *call, struct status st, const ProtobufCMessage *reply);
 
     struct rpc_client_state *state; /* of client.c, while under way */
+    struct str details;             /* of client.c */
 };
 
 /* Packs request before it returns. on_done never runs from inside. Any thread. */

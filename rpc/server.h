@@ -21,6 +21,7 @@ struct rpc_server;
 enum rpc_kind {
     RPC_UNARY,
     RPC_SERVER_STREAM,
+    RPC_BIDI_STREAM, /* start gets NULL for a request and asks for messages by rpc_call_receive */
 };
 
 /* Descriptors do not tell which methods stream, so the table does; a test compares the names of both. */
@@ -43,7 +44,8 @@ struct rpc_service {
 struct rpc_server_options {
     const char *listen;    /* "host:port", "[v6]:port", port 0: any free; or "unix:/path" */
     struct rpc_loop *loop; /* borrowed until rpc_server_destroy */
-    const struct rpc_service *const *services;
+    const struct rpc_service *const
+        *services; /* the array is borrowed, what it points to is kept */
     size_t nservices;
     void *self;               /* what rpc_call_get_self returns */
     size_t max_message_bytes; /* of a request; 0: 1 MiB */

@@ -1,0 +1,446 @@
+/*
+ * rpc/call.c - the life of a call that a server is serving.
+ *
+ * accepted -> (received, received) -> the handler -> rpc_call_end -> ended, and closed any time.
+ *
+ * A request is one message, so a call is received twice: the message, and then nothing, which is
+ * the client's half-close. Only then the handler starts. A bidi stream's handler starts at once
+ * and asks for each message itself.
+ */
+#include "rpc/call.h"
+
+#include <assert.h>
+
+#include "base/arena.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "rpc/batch.h"
+#include "rpc/codec.h"
+#include "rpc/message_wire.h"
+#include "rpc/serving.h"
+
+static_assert((int)STATUS_INVALID_ARGUMENT == (int)GRPC_STATUS_INVALID_ARGUMENT &&
+                  (int)STATUS_UNIMPLEMENTED == (int)GRPC_STATUS_UNIMPLEMENTED &&
+                  (int)STATUS_INTERNAL == (int)GRPC_STATUS_INTERNAL &&
+                  (int)STATUS_UNAUTHENTICATED == (int)GRPC_STATUS_UNAUTHENTICATED,
+              "our codes are those of core");
+
+void rpc_call_destroy(struct rpc_call *call)
+{
+    struct rpc_server *server = call->server;
+
+    if (call->core)
+        grpc_call_unref(call->core);
+    if (call->bytes)
+        grpc_byte_buffer_destroy(call->bytes);
+    if (call->trailer.value.refcount)
+        grpc_slice_unref(call->trailer.value);
+    grpc_call_details_destroy(&call->info);
+    grpc_metadata_array_destroy(&call->metadata);
+    arena_destroy(call->message_arena);
+    bool was_running = call->arena;
+    arena_destroy(call->arena);
+    mem_free(call);
+
+    pthread_mutex_lock(&server->lock);
+    server->ncalls--;
+    if (was_running)
+        server->nrunning--;
+    if (server->ncalls == 0)
+        pthread_cond_broadcast(&server->changed);
+    pthread_mutex_unlock(&server->lock);
+}
+
+static void hold(struct rpc_call *call)
+{
+    (void)atomic_fetch_add_explicit(&call->nholds, 1, memory_order_relaxed);
+}
+
+static void release(struct rpc_call *call)
+{
+    if (atomic_fetch_sub_explicit(&call->nholds, 1, memory_order_acq_rel) == 1)
+        rpc_call_destroy(call);
+}
+
+/* Cancellation. */
+
+/* Whether on_cancel is due now; whoever gets true must call tell. The lock is held. */
+static bool claim_waiter(struct rpc_call *call)
+{
+    if (!call->waiter || call->is_told || call->is_ended)
+        return false;
+    call->is_told = true;
+    list_remove(&call->waiting);
+    hold(call);
+    return true;
+}
+
+/* An empty batch comes back at once: that is the way onto a loop thread. */
+static void tell(struct rpc_call *call)
+{
+    struct rpc_batch batch = {0};
+
+    rpc_batch_start(&batch, call->core, &call->told);
+}
+
+static bool is_ended(struct rpc_call *call)
+{
+    pthread_mutex_lock(&call->server->lock);
+    bool is_over = call->is_ended;
+    pthread_mutex_unlock(&call->server->lock);
+    return is_over;
+}
+
+static void on_told(struct rpc_tag *tag, bool ok)
+{
+    struct rpc_call *call = container_of(tag, struct rpc_call, told);
+
+    (void)ok;
+    if (!is_ended(call))
+        call->waiter->on_cancel(call->waiter);
+    release(call);
+}
+
+static void on_closed(struct rpc_tag *tag, bool ok)
+{
+    struct rpc_call *call = container_of(tag, struct rpc_call, closed);
+
+    (void)ok;
+    if (call->was_cancelled) {
+        pthread_mutex_lock(&call->server->lock);
+        atomic_store(&call->is_cancelled, true);
+        bool is_due = claim_waiter(call);
+        pthread_mutex_unlock(&call->server->lock);
+        if (is_due)
+            tell(call);
+    }
+    release(call);
+}
+
+void rpc_call_set_cancel(struct rpc_call *call, struct rpc_cancel *waiter)
+{
+    struct rpc_server *server = call->server;
+    bool is_due = false;
+
+    pthread_mutex_lock(&server->lock);
+    assert(!call->waiter);
+    call->waiter = waiter;
+    if (server->is_stopping || atomic_load(&call->is_cancelled))
+        is_due = claim_waiter(call);
+    else
+        list_add_last(&server->waiting, &call->waiting);
+    pthread_mutex_unlock(&server->lock);
+    if (is_due)
+        tell(call);
+}
+
+void rpc_call_tell_all(struct rpc_server *server)
+{
+    struct list *link;
+
+    do {
+        struct rpc_call *call = NULL;
+        pthread_mutex_lock(&server->lock);
+        link = list_take_first(&server->waiting);
+        if (link) {
+            call = container_of(link, struct rpc_call, waiting);
+            bool is_due = claim_waiter(call);
+            assert(is_due); /* or it would not have been in the list */
+        }
+        pthread_mutex_unlock(&server->lock);
+        if (call)
+            tell(call);
+    } while (link);
+}
+
+bool rpc_call_is_cancelled(const struct rpc_call *call)
+{
+    return atomic_load(&call->is_cancelled);
+}
+
+/* Receiving. */
+
+static void start_receive(struct rpc_call *call)
+{
+    struct rpc_batch batch = {0};
+
+    hold(call);
+    rpc_batch_add_receive(&batch, &call->bytes);
+    rpc_batch_start(&batch, call->core, &call->received);
+}
+
+/* Reads and frees what was received. */
+static struct status decode(struct rpc_call *call, struct arena *arena, ProtobufCMessage **ret)
+{
+    struct message_wire_fault fault = {.what = NULL};
+    struct status st = rpc_codec_read(call->bytes, call->route->input, arena, &fault, ret);
+
+    grpc_byte_buffer_destroy(call->bytes);
+    call->bytes = NULL;
+    if (st.code != STATUS_OK && fault.what)
+        rpc_call_add_violation(call, fault.field, fault.what);
+    return st;
+}
+
+/* A request is one message: the first time round it comes, the second time there is none. */
+static void receive_request(struct rpc_call *call)
+{
+    ProtobufCMessage *message = NULL;
+    struct status st;
+
+    if (!call->bytes && call->request) {
+        call->route->method->start(call, call->request);
+        return;
+    }
+    /* How the protocol wants it: grpc.github.io, "Status codes", request cardinality violation. */
+    if (!call->bytes)
+        st = status_error(STATUS_UNIMPLEMENTED, "the method takes a message; there was none");
+    else if (call->request)
+        st = status_error(STATUS_UNIMPLEMENTED, "the method takes one message; there were more");
+    else
+        st = decode(call, call->arena, &message);
+    if (st.code != STATUS_OK) {
+        rpc_call_end(call, st, NULL);
+        return;
+    }
+    call->request = message;
+    start_receive(call);
+}
+
+static void receive_in_stream(struct rpc_call *call)
+{
+    struct rpc_receive *receive = call->receive;
+    ProtobufCMessage *message = NULL;
+    struct status st = status_ok();
+
+    call->receive = NULL;
+    if (is_ended(call))
+        return;
+    if (call->bytes) {
+        arena_destroy(call->message_arena);
+        call->message_arena = arena_create(call->server->max_arena_bytes);
+        st = decode(call, call->message_arena, &message);
+    }
+    receive->on_received(receive, st, message);
+}
+
+static void on_received(struct rpc_tag *tag, bool ok)
+{
+    struct rpc_call *call = container_of(tag, struct rpc_call, received);
+
+    (void)ok;
+    if (call->receive)
+        receive_in_stream(call);
+    else if (grpc_call_failed_before_recv_message(call->core))
+        rpc_call_end(call, status_error(STATUS_CANCELLED, "the call was cancelled"), NULL);
+    else
+        receive_request(call);
+    release(call);
+}
+
+void rpc_call_receive(struct rpc_call *call, struct rpc_receive *receive)
+{
+    assert(!call->receive && call->route->method->kind == RPC_BIDI_STREAM);
+    call->receive = receive;
+    start_receive(call);
+}
+
+/* Sending. */
+
+static void add_header(struct rpc_call *call, struct rpc_batch *batch)
+{
+    if (!call->is_header_sent)
+        (void)rpc_batch_add(batch, GRPC_OP_SEND_INITIAL_METADATA);
+    call->is_header_sent = true;
+}
+
+static void on_sent(struct rpc_tag *tag, bool ok)
+{
+    struct rpc_call *call = container_of(tag, struct rpc_call, sent);
+    struct rpc_send *send = call->send;
+
+    call->send = NULL;
+    if (!is_ended(call))
+        send->on_sent(send, ok);
+    release(call);
+}
+
+void rpc_call_send(struct rpc_call *call, const ProtobufCMessage *message, struct rpc_send *send)
+{
+    struct rpc_batch batch = {0};
+
+    assert(!call->send && call->route->method->kind != RPC_UNARY);
+    grpc_byte_buffer *bytes = rpc_codec_write(message);
+    call->send = send;
+    hold(call);
+    add_header(call, &batch);
+    rpc_batch_add_message(&batch, bytes);
+    rpc_batch_start(&batch, call->core, &call->sent);
+    grpc_byte_buffer_destroy(bytes);
+}
+
+static void on_ended(struct rpc_tag *tag, bool ok)
+{
+    (void)ok; /* the peer may be gone; that is its affair */
+    release(container_of(tag, struct rpc_call, ended));
+}
+
+/* INTERNAL is for us to read: the log gets the text, the client a number to ask about. */
+static struct status hide(const struct rpc_call *call, struct status st)
+{
+    char id[ID_HEX_BYTES];
+
+    id_make_hex(id);
+    log_error("call failed", log_str("request_id", id), log_str("method", call->route->path),
+              log_str("error", st.text));
+    return status_error(STATUS_INTERNAL, "internal error, request id %s", id);
+}
+
+static void add_status(struct rpc_call *call, struct rpc_batch *batch, struct status st,
+                       grpc_slice *text)
+{
+    grpc_op *op = rpc_batch_add(batch, GRPC_OP_SEND_STATUS_FROM_SERVER);
+
+    op->data.send_status_from_server.status = (grpc_status_code)st.code;
+    if (st.code == STATUS_OK)
+        return;
+    struct buf packed = {0};
+    rpc_details_write(&call->details, st, call->arena, &packed);
+    call->trailer.key = grpc_slice_from_static_string("grpc-status-details-bin");
+    call->trailer.value = grpc_slice_from_copied_buffer(packed.data, packed.len);
+    buf_deinit(&packed);
+    op->data.send_status_from_server.status_details = text;
+    op->data.send_status_from_server.trailing_metadata = &call->trailer;
+    op->data.send_status_from_server.trailing_metadata_count = 1;
+}
+
+static void mark_ended(struct rpc_call *call)
+{
+    pthread_mutex_lock(&call->server->lock);
+    assert(!call->is_ended);
+    call->is_ended = true;
+    list_remove(&call->waiting);
+    pthread_mutex_unlock(&call->server->lock);
+}
+
+void rpc_call_end(struct rpc_call *call, struct status st, const ProtobufCMessage *reply)
+{
+    struct rpc_batch batch = {0};
+    grpc_byte_buffer *bytes = NULL;
+
+    mark_ended(call);
+    if (st.code == STATUS_INTERNAL)
+        st = hide(call, st);
+    add_header(call, &batch);
+    if (st.code == STATUS_OK && call->route->method->kind == RPC_UNARY) {
+        assert(reply);
+        bytes = rpc_codec_write(reply);
+        rpc_batch_add_message(&batch, bytes);
+    }
+    grpc_slice text = grpc_slice_from_copied_string(st.text);
+    add_status(call, &batch, st, &text);
+    rpc_batch_start(&batch, call->core, &call->ended); /* from here on the call may be gone */
+    grpc_slice_unref(text);
+    if (bytes)
+        grpc_byte_buffer_destroy(bytes);
+}
+
+/* What handlers ask for. */
+
+void *rpc_call_get_self(const struct rpc_call *call)
+{
+    return call->route->self;
+}
+
+struct arena *rpc_call_get_arena(struct rpc_call *call)
+{
+    return call->arena;
+}
+
+void *rpc_call_alloc(struct rpc_call *call, size_t size)
+{
+    return arena_alloc(call->arena, size);
+}
+
+unsigned rpc_call_get_time_left_ms(const struct rpc_call *call)
+{
+    return rpc_deadline_get_left_ms(call->info.deadline, RPC_MAX_TIME_LEFT_MS);
+}
+
+void rpc_call_add_violation(struct rpc_call *call, const char *field, const char *description)
+{
+    struct rpc_details *details = &call->details;
+
+    if (!details->violations)
+        details->violations =
+            arena_alloc(call->arena, RPC_DETAILS_MAX_VIOLATIONS * sizeof(*details->violations));
+    if (details->nviolations == RPC_DETAILS_MAX_VIOLATIONS)
+        return;
+    details->violations[details->nviolations++] = (struct rpc_violation){
+        arena_copy_str(call->arena, str_from(field)),
+        arena_copy_str(call->arena, str_from(description)),
+    };
+}
+
+void rpc_call_set_reason(struct rpc_call *call, const char *reason, const char *metadata_key,
+                         const char *metadata_value)
+{
+    struct rpc_details *details = &call->details;
+
+    details->reason = arena_copy_str(call->arena, str_from(reason));
+    details->metadata_key = NULL;
+    if (!metadata_key)
+        return;
+    details->metadata_key = arena_copy_str(call->arena, str_from(metadata_key));
+    details->metadata_value = arena_copy_str(call->arena, str_from(metadata_value));
+}
+
+void rpc_call_set_retry_ms(struct rpc_call *call, unsigned retry_ms)
+{
+    call->details.retry_ms = retry_ms;
+}
+
+void rpc_call_set_resource(struct rpc_call *call, const char *type, const char *name)
+{
+    call->details.resource_type = arena_copy_str(call->arena, str_from(type));
+    call->details.resource_name = arena_copy_str(call->arena, str_from(name));
+}
+
+struct rpc_call *rpc_call_create(struct rpc_server *server)
+{
+    struct rpc_call *call = mem_alloc(sizeof(*call));
+
+    call->server = server;
+    grpc_call_details_init(&call->info);
+    grpc_metadata_array_init(&call->metadata);
+    call->closed.on_event = on_closed;
+    call->received.on_event = on_received;
+    call->sent.on_event = on_sent;
+    call->told.on_event = on_told;
+    call->ended.on_event = on_ended;
+    pthread_mutex_lock(&server->lock);
+    server->ncalls++;
+    pthread_mutex_unlock(&server->lock);
+    return call;
+}
+
+void rpc_call_serve(struct rpc_call *call, const struct rpc_route *route, struct status st)
+{
+    struct rpc_batch batch = {0};
+
+    call->route = route;
+    call->arena = arena_create(call->server->max_arena_bytes);
+    atomic_init(&call->nholds, 1); /* the handler's */
+    hold(call);
+    rpc_batch_add(&batch, GRPC_OP_RECV_CLOSE_ON_SERVER)->data.recv_close_on_server.cancelled =
+        &call->was_cancelled;
+    rpc_batch_start(&batch, call->core, &call->closed);
+
+    if (st.code != STATUS_OK)
+        rpc_call_end(call, st, NULL);
+    else if (route->method->kind == RPC_BIDI_STREAM)
+        route->method->start(call, NULL);
+    else
+        start_receive(call);
+}

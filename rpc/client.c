@@ -1,0 +1,305 @@
+/*
+ * rpc/client.c - unary calls as one batch, with one tag.
+ *
+ * What core fills in lives in a state of its own, so that the caller's struct may be submitted
+ * again, or be gone, once on_done has begun.
+ */
+#include "rpc/client.h"
+
+#include <assert.h>
+#include <pthread.h>
+
+#include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
+
+#include "base/arena.h"
+#include "base/mem.h"
+#include "rpc/batch.h"
+#include "rpc/client_error.h"
+#include "rpc/codec.h"
+
+enum {
+    DEFAULT_REPLY_BYTES = 16 << 20,
+    ARENA_FACTOR = 8, /* what unpacking a reply may take, in terms of its largest size */
+};
+
+struct rpc_channel {
+    grpc_channel *core;
+    grpc_completion_queue *queue;
+    char *target;
+    size_t max_message_bytes;
+    pthread_mutex_t lock; /* for the field state of calls; innermost */
+};
+
+struct rpc_client_state {
+    struct rpc_client_call *call;
+    grpc_call *core;
+    struct arena *arena; /* for the reply */
+    bool owns_arena;
+    struct rpc_tag done;
+
+    /* What core fills in. */
+    grpc_metadata_array header;
+    grpc_metadata_array trailer;
+    grpc_byte_buffer *reply;
+    grpc_status_code code;
+    grpc_slice text;
+};
+
+/* Channels. */
+
+static grpc_arg make_arg(const char *key, int value)
+{
+    return (grpc_arg){
+        .type = GRPC_ARG_INTEGER,
+        .key = (char *)(uintptr_t)key, /* core does not write to it */
+        .value.integer = value,
+    };
+}
+
+static grpc_channel *create_core(const struct rpc_channel_options *options, size_t max_bytes)
+{
+    grpc_arg args[] = {
+        {
+            .type = GRPC_ARG_STRING,
+            .key = (char *)(uintptr_t)GRPC_ARG_PRIMARY_USER_AGENT_STRING,
+            .value.string = (char *)(uintptr_t)(options->user_agent ? options->user_agent : ""),
+        },
+        make_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)max_bytes),
+        make_arg(GRPC_ARG_ENABLE_RETRIES, 0), /* who calls knows what is safe to repeat */
+        make_arg(GRPC_ARG_ENABLE_HTTP_PROXY, 0),
+        make_arg(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1),
+        make_arg(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1), /* no backoff that others have caused */
+        make_arg(GRPC_ARG_ENABLE_CHANNELZ, 0),
+        make_arg(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100),
+        make_arg(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000),
+        make_arg(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5000), /* how long one attempt may take */
+        make_arg(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 1000),
+        /* A server that is gone without a word is noticed. Servers allow a ping each 10 s. */
+        make_arg(GRPC_ARG_KEEPALIVE_TIME_MS, 20000),
+        make_arg(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5000),
+        make_arg(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
+        make_arg(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0),
+    };
+    grpc_channel_args list = {ARRAY_LEN(args), args};
+    grpc_channel_credentials *plain = grpc_insecure_credentials_create();
+    grpc_channel *core = grpc_channel_create(options->target, plain, &list);
+
+    grpc_channel_credentials_release(plain);
+    return core;
+}
+
+struct rpc_channel *rpc_channel_open(const struct rpc_channel_options *options)
+{
+    struct rpc_channel *channel = mem_alloc(sizeof(*channel));
+
+    channel->max_message_bytes =
+        options->max_message_bytes ? options->max_message_bytes : (size_t)DEFAULT_REPLY_BYTES;
+    channel->queue = rpc_loop_get_queue(options->loop);
+    channel->target = mem_copy_str(str_from(options->target));
+    channel->core = create_core(options, channel->max_message_bytes);
+    (void)pthread_mutex_init(&channel->lock, NULL);
+    return channel;
+}
+
+void rpc_channel_close(struct rpc_channel *channel)
+{
+    if (!channel)
+        return;
+    grpc_channel_destroy(channel->core);
+    (void)pthread_mutex_destroy(&channel->lock);
+    mem_free(channel->target);
+    mem_free(channel);
+}
+
+/* The end of a call. */
+
+static struct str find_details(const grpc_metadata_array *trailer)
+{
+    for (size_t i = 0; i < trailer->count; i++) {
+        const grpc_metadata *row = &trailer->metadata[i];
+        if (grpc_slice_str_cmp(row->key, "grpc-status-details-bin") == 0)
+            return str_from_bytes(GRPC_SLICE_START_PTR(row->value), GRPC_SLICE_LENGTH(row->value));
+    }
+    return (struct str){NULL, 0};
+}
+
+/* Makes the status of a call that is done, and its reply if that is OK. */
+static struct status read_end(struct rpc_client_state *state, ProtobufCMessage **ret)
+{
+    struct rpc_client_call *call = state->call;
+    const char *target = call->channel->target;
+
+    if (state->code != GRPC_STATUS_OK) {
+        struct rpc_failure failure = {
+            .code = (int)state->code,
+            .text =
+                str_from_bytes(GRPC_SLICE_START_PTR(state->text), GRPC_SLICE_LENGTH(state->text)),
+            .is_of_server = call->details.len > 0,
+            .target = target,
+            .timeout_ms = call->timeout_ms,
+        };
+        return rpc_failure_describe(&failure);
+    }
+    if (!state->reply)
+        return status_error(STATUS_INTERNAL, "'%s' sent no reply to %s", target, call->method);
+    struct status st = rpc_codec_read(state->reply, call->reply_type, state->arena, NULL, ret);
+    if (st.code == STATUS_INVALID_ARGUMENT)
+        return status_error(STATUS_INTERNAL, "'%s' sent a bad reply to %s: %s", target,
+                            call->method, st.text);
+    return st;
+}
+
+static void free_state(struct rpc_client_state *state)
+{
+    grpc_call_unref(state->core);
+    grpc_metadata_array_destroy(&state->header);
+    grpc_metadata_array_destroy(&state->trailer);
+    grpc_slice_unref(state->text);
+    if (state->reply)
+        grpc_byte_buffer_destroy(state->reply);
+    if (state->owns_arena)
+        arena_destroy(state->arena);
+    mem_free(state);
+}
+
+static void on_done(struct rpc_tag *tag, bool ok)
+{
+    struct rpc_client_state *state = container_of(tag, struct rpc_client_state, done);
+    struct rpc_client_call *call = state->call;
+    ProtobufCMessage *reply = NULL;
+
+    (void)ok; /* a batch that receives the status always is */
+    call->details = find_details(&state->trailer);
+    struct status st = read_end(state, &reply);
+    pthread_mutex_lock(&call->channel->lock);
+    call->state = NULL;
+    pthread_mutex_unlock(&call->channel->lock);
+    call->on_done(call, st, st.code == STATUS_OK ? reply : NULL);
+    free_state(state); /* call may be gone, or under way again */
+}
+
+/* The start of a call. */
+
+static void add_receives(struct rpc_batch *batch, struct rpc_client_state *state)
+{
+    grpc_op *header = rpc_batch_add(batch, GRPC_OP_RECV_INITIAL_METADATA);
+    header->data.recv_initial_metadata.recv_initial_metadata = &state->header;
+    rpc_batch_add_receive(batch, &state->reply);
+    grpc_op *end = rpc_batch_add(batch, GRPC_OP_RECV_STATUS_ON_CLIENT);
+    end->data.recv_status_on_client.trailing_metadata = &state->trailer;
+    end->data.recv_status_on_client.status = &state->code;
+    end->data.recv_status_on_client.status_details = &state->text;
+}
+
+static struct rpc_client_state *create_state(struct rpc_client_call *call, struct arena *arena)
+{
+    struct rpc_channel *channel = call->channel;
+    struct rpc_client_state *state = mem_alloc(sizeof(*state));
+    grpc_slice method = grpc_slice_from_copied_string(call->method);
+
+    state->call = call;
+    state->done.on_event = on_done;
+    state->owns_arena = !arena;
+    state->arena = arena ? arena : arena_create(channel->max_message_bytes * ARENA_FACTOR);
+    grpc_metadata_array_init(&state->header);
+    grpc_metadata_array_init(&state->trailer);
+    state->text = grpc_empty_slice();
+    state->core =
+        grpc_channel_create_call(channel->core, NULL, GRPC_PROPAGATE_DEFAULTS, channel->queue,
+                                 method, NULL, rpc_deadline_from_ms(call->timeout_ms), NULL);
+    grpc_slice_unref(method);
+    return state;
+}
+
+/* arena is where the reply is made; NULL: one that is freed after on_done. */
+static void submit(struct rpc_client_call *call, const ProtobufCMessage *request,
+                   struct arena *arena)
+{
+    struct rpc_batch batch = {0};
+
+    assert(call->timeout_ms > 0);
+    struct rpc_client_state *state = create_state(call, arena);
+    grpc_byte_buffer *bytes = rpc_codec_write(request);
+    grpc_op *first = rpc_batch_add(&batch, GRPC_OP_SEND_INITIAL_METADATA);
+    if (call->waits_for_ready)
+        first->flags = GRPC_INITIAL_METADATA_WAIT_FOR_READY |
+                       GRPC_INITIAL_METADATA_WAIT_FOR_READY_EXPLICITLY_SET;
+    rpc_batch_add_message(&batch, bytes);
+    (void)rpc_batch_add(&batch, GRPC_OP_SEND_CLOSE_FROM_CLIENT);
+    add_receives(&batch, state);
+
+    pthread_mutex_lock(&call->channel->lock);
+    assert(!call->state);
+    call->state = state;
+    pthread_mutex_unlock(&call->channel->lock);
+    rpc_batch_start(&batch, state->core, &state->done); /* from here on the call may be gone */
+    grpc_byte_buffer_destroy(bytes);
+}
+
+void rpc_client_call_submit(struct rpc_client_call *call, const ProtobufCMessage *request)
+{
+    submit(call, request, NULL);
+}
+
+void rpc_client_call_cancel(struct rpc_client_call *call)
+{
+    pthread_mutex_lock(&call->channel->lock);
+    if (call->state)
+        (void)grpc_call_cancel(call->state->core, NULL);
+    pthread_mutex_unlock(&call->channel->lock);
+}
+
+struct str rpc_client_call_get_details(const struct rpc_client_call *call)
+{
+    return call->details;
+}
+
+/* Waiting. */
+
+struct waiter {
+    struct rpc_client_call call;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool is_done;
+    struct status st;
+    const ProtobufCMessage *reply;
+};
+
+static void on_waited(struct rpc_client_call *call, struct status st, const ProtobufCMessage *reply)
+{
+    struct waiter *waiter = container_of(call, struct waiter, call);
+
+    pthread_mutex_lock(&waiter->lock);
+    waiter->st = st;
+    waiter->reply = reply;
+    waiter->is_done = true;
+    pthread_cond_signal(&waiter->changed);
+    pthread_mutex_unlock(&waiter->lock);
+}
+
+struct status rpc_client_call_wait(const struct rpc_request *request, struct arena *arena,
+                                   const ProtobufCMessage **ret_reply)
+{
+    struct waiter waiter = {
+        .call = {.channel = request->channel,
+                 .method = request->method,
+                 .reply_type = request->reply_type,
+                 .timeout_ms = request->timeout_ms,
+                 .waits_for_ready = request->waits_for_ready,
+                 .on_done = on_waited},
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .changed = PTHREAD_COND_INITIALIZER,
+    };
+
+    submit(&waiter.call, request->message, arena);
+    pthread_mutex_lock(&waiter.lock);
+    while (!waiter.is_done)
+        pthread_cond_wait(&waiter.changed, &waiter.lock);
+    pthread_mutex_unlock(&waiter.lock);
+    (void)pthread_cond_destroy(&waiter.changed);
+    (void)pthread_mutex_destroy(&waiter.lock);
+    if (waiter.st.code == STATUS_OK)
+        *ret_reply = waiter.reply;
+    return waiter.st;
+}

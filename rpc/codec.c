@@ -1,0 +1,34 @@
+#include "rpc/codec.h"
+
+#include <grpc/byte_buffer.h>
+#include <grpc/byte_buffer_reader.h>
+#include <grpc/grpc.h>
+
+#include "rpc/message_wire.h"
+
+struct grpc_byte_buffer *rpc_codec_write(const ProtobufCMessage *message)
+{
+    grpc_slice slice = grpc_slice_malloc(protobuf_c_message_get_packed_size(message));
+
+    (void)protobuf_c_message_pack(message, GRPC_SLICE_START_PTR(slice));
+    grpc_byte_buffer *bytes = grpc_raw_byte_buffer_create(&slice, 1);
+    grpc_slice_unref(slice);
+    return bytes;
+}
+
+struct status rpc_codec_read(struct grpc_byte_buffer *bytes, const ProtobufCMessageDescriptor *type,
+                             struct arena *arena, struct message_wire_fault *ret_fault,
+                             ProtobufCMessage **ret)
+{
+    grpc_byte_buffer_reader reader;
+
+    if (!grpc_byte_buffer_reader_init(&reader, bytes))
+        return status_error(STATUS_INTERNAL, "the message cannot be decompressed");
+    grpc_slice slice = grpc_byte_buffer_reader_readall(&reader);
+    grpc_byte_buffer_reader_destroy(&reader);
+    struct status st =
+        message_wire_read(str_from_bytes(GRPC_SLICE_START_PTR(slice), GRPC_SLICE_LENGTH(slice)),
+                          type, arena, ret_fault, ret);
+    grpc_slice_unref(slice);
+    return st;
+}

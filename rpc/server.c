@@ -1,0 +1,294 @@
+#include "rpc/server.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "rpc/batch.h"
+#include "rpc/listen.h"
+#include "rpc/serving.h"
+
+enum {
+    DEFAULT_MESSAGE_BYTES = 1 << 20,
+    DEFAULT_ARENA_BYTES = 8 << 20,
+    MAX_HEADER_BYTES = 8 << 10, /* of one call, names and values */
+    MAX_CALLS = 10000,          /* that run at the same time; those beyond are refused */
+    MAX_STREAMS = 1024,         /* calls of one connection; those beyond wait at the client */
+    NACCEPTS = 64,              /* calls that core may hand over before we ask for more */
+};
+
+/* Accepting. */
+
+static int compare_path(const void *key, const void *row)
+{
+    const grpc_slice *path = key;
+    const struct rpc_route *route = row;
+    size_t len = strlen(route->path);
+    size_t n = GRPC_SLICE_LENGTH(*path) < len ? GRPC_SLICE_LENGTH(*path) : len;
+    int order = memcmp(GRPC_SLICE_START_PTR(*path), route->path, n);
+
+    if (order != 0)
+        return order;
+    return (GRPC_SLICE_LENGTH(*path) > len) - (GRPC_SLICE_LENGTH(*path) < len);
+}
+
+static struct status admit(struct rpc_server *server, const struct rpc_call *call,
+                           const struct rpc_route *route)
+{
+    const grpc_slice *path = &call->info.method;
+
+    pthread_mutex_lock(&server->lock);
+    size_t nrunning = ++server->nrunning;
+    bool is_stopping = server->is_stopping;
+    pthread_mutex_unlock(&server->lock);
+    if (is_stopping)
+        return status_error(STATUS_UNAVAILABLE, "the server is stopping");
+    if (nrunning > MAX_CALLS)
+        return status_error(STATUS_RESOURCE_EXHAUSTED, "more than %d calls at a time", MAX_CALLS);
+    if (!route)
+        return status_error(STATUS_UNIMPLEMENTED, "there is no method '%.*s'",
+                            (int)GRPC_SLICE_LENGTH(*path),
+                            (const char *)GRPC_SLICE_START_PTR(*path));
+    return status_ok();
+}
+
+static void post_accept(struct rpc_server *server);
+
+static void on_accepted(struct rpc_tag *tag, bool ok)
+{
+    struct rpc_call *call = container_of(tag, struct rpc_call, accepted);
+    struct rpc_server *server = call->server;
+
+    if (!ok) { /* the server is stopping */
+        rpc_call_destroy(call);
+        return;
+    }
+    post_accept(server);
+    const struct rpc_route *route =
+        bsearch(&call->info.method, server->routes, server->nroutes, sizeof(*route), compare_path);
+    rpc_call_serve(call, route, admit(server, call, route));
+}
+
+static void post_accept(struct rpc_server *server)
+{
+    struct rpc_call *call = rpc_call_create(server);
+
+    call->accepted.on_event = on_accepted;
+    HANDOFF_GIVE(&call->accepted);
+    grpc_call_error error =
+        grpc_server_request_call(server->core, &call->core, &call->info, &call->metadata,
+                                 server->queue, server->queue, &call->accepted);
+    assert(error == GRPC_CALL_OK);
+}
+
+/* The table of routes. */
+
+static const ProtobufCMethodDescriptor *find_method(const ProtobufCServiceDescriptor *service,
+                                                    const char *name)
+{
+    const ProtobufCMethodDescriptor *found =
+        protobuf_c_service_descriptor_get_method_by_name(service, name);
+
+    assert(found); /* the method table and the proto are at odds */
+    return found;
+}
+
+static int compare_routes(const void *a, const void *b)
+{
+    return strcmp(((const struct rpc_route *)a)->path, ((const struct rpc_route *)b)->path);
+}
+
+static void add_route(struct rpc_server *server, const char *service,
+                      const struct rpc_method *method, const ProtobufCMessageDescriptor *input,
+                      void *self)
+{
+    size_t size = strlen(service) + strlen(method->name) + 3;
+    char *path = mem_alloc(size);
+
+    (void)snprintf(path, size, "/%s/%s", service, method->name);
+    server->routes =
+        mem_realloc_array(server->routes, server->nroutes + 1, sizeof(*server->routes));
+    server->routes[server->nroutes++] = (struct rpc_route){path, method, input, self};
+}
+
+static void add_service(struct rpc_server *server, const struct rpc_service *service, void *self)
+{
+    assert(service->nmethods == service->descriptor->n_methods);
+    for (size_t i = 0; i < service->nmethods; i++) {
+        const struct rpc_method *method = &service->methods[i];
+        add_route(server, service->descriptor->name, method,
+                  find_method(service->descriptor, method->name)->input, self);
+    }
+}
+
+static void make_routes(struct rpc_server *server, const struct rpc_server_options *options)
+{
+    for (size_t i = 0; i < options->nservices; i++)
+        add_service(server, options->services[i], options->self);
+    qsort(server->routes, server->nroutes, sizeof(*server->routes), compare_routes);
+}
+
+/* Starting. */
+
+static void on_shut(struct rpc_tag *tag, bool ok)
+{
+    struct rpc_server *server = container_of(tag, struct rpc_server, shut);
+
+    (void)ok;
+    pthread_mutex_lock(&server->lock);
+    server->is_shut = true;
+    pthread_cond_broadcast(&server->changed);
+    pthread_mutex_unlock(&server->lock);
+}
+
+static grpc_arg make_arg(const char *key, int value)
+{
+    return (grpc_arg){
+        .type = GRPC_ARG_INTEGER,
+        .key = (char *)(uintptr_t)key, /* core does not write to it */
+        .value.integer = value,
+    };
+}
+
+static grpc_server *create_core(size_t max_message_bytes)
+{
+    grpc_arg args[] = {
+        make_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)max_message_bytes),
+        make_arg(GRPC_ARG_MAX_METADATA_SIZE, MAX_HEADER_BYTES),
+        make_arg(GRPC_ARG_MAX_CONCURRENT_STREAMS, MAX_STREAMS),
+        make_arg(GRPC_ARG_ALLOW_REUSEPORT, 0), /* else two servers share a port silently */
+        make_arg(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 10000),
+        make_arg(GRPC_ARG_ENABLE_CHANNELZ, 0),
+        /* A client that is gone without a word is noticed; one that pings is not shut out. */
+        make_arg(GRPC_ARG_KEEPALIVE_TIME_MS, 30000),
+        make_arg(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000),
+        make_arg(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
+        make_arg(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0),
+        make_arg(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000),
+    };
+    grpc_channel_args list = {ARRAY_LEN(args), args};
+
+    return grpc_server_create(&list, NULL);
+}
+
+static void init_sync(struct rpc_server *server)
+{
+    pthread_condattr_t attr;
+
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&server->changed, &attr);
+    (void)pthread_condattr_destroy(&attr);
+    (void)pthread_mutex_init(&server->lock, NULL);
+    list_init(&server->waiting);
+}
+
+/* Frees all but core's server. */
+static void free_server(struct rpc_server *server)
+{
+    for (size_t i = 0; i < server->nroutes; i++)
+        mem_free(server->routes[i].path);
+    mem_free(server->routes);
+    (void)pthread_cond_destroy(&server->changed);
+    (void)pthread_mutex_destroy(&server->lock);
+    mem_free(server);
+}
+
+struct status rpc_server_create(const struct rpc_server_options *options, struct rpc_server **ret)
+{
+    size_t max_bytes =
+        options->max_message_bytes ? options->max_message_bytes : (size_t)DEFAULT_MESSAGE_BYTES;
+    struct rpc_server *server = mem_alloc(sizeof(*server));
+
+    init_sync(server);
+    server->queue = rpc_loop_get_queue(options->loop);
+    server->max_arena_bytes =
+        options->max_arena_bytes ? options->max_arena_bytes : (size_t)DEFAULT_ARENA_BYTES;
+    server->shut.on_event = on_shut;
+    make_routes(server, options);
+
+    server->core = create_core(max_bytes);
+    grpc_server_register_completion_queue(server->core, server->queue, NULL);
+    struct status st = rpc_listen(server->core, options->listen, &server->port);
+    grpc_server_start(server->core);
+    for (unsigned i = 0; st.code == STATUS_OK && i < NACCEPTS; i++)
+        post_accept(server);
+    if (st.code != STATUS_OK) {
+        rpc_server_destroy(server);
+        return st;
+    }
+    *ret = server;
+    return status_ok();
+}
+
+int rpc_server_get_port(const struct rpc_server *server)
+{
+    return server->port;
+}
+
+void rpc_server_set_serving(struct rpc_server *server, bool is_serving)
+{
+    (void)server;
+    (void)is_serving;
+}
+
+/* Stopping. */
+
+/* Waits until core has shut down and the last call is gone, at most delay_ms. The lock is held. */
+static bool wait_until_quiet(struct rpc_server *server, unsigned delay_ms)
+{
+    struct timespec end;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += delay_ms / 1000;
+    end.tv_nsec += (long)(delay_ms % 1000) * 1000000;
+    if (end.tv_nsec >= 1000000000) {
+        end.tv_nsec -= 1000000000;
+        end.tv_sec++;
+    }
+    while (!server->is_shut || server->ncalls > 0) {
+        if (pthread_cond_timedwait(&server->changed, &server->lock, &end) != 0)
+            return server->is_shut && server->ncalls == 0;
+    }
+    return true;
+}
+
+void rpc_server_stop(struct rpc_server *server, unsigned grace_ms)
+{
+    rpc_server_set_serving(server, false);
+    pthread_mutex_lock(&server->lock);
+    bool is_first = !server->is_stopping;
+    server->is_stopping = true;
+    pthread_mutex_unlock(&server->lock);
+    if (!is_first)
+        return;
+
+    HANDOFF_GIVE(&server->shut);
+    grpc_server_shutdown_and_notify(server->core, server->queue, &server->shut);
+    rpc_call_tell_all(server);
+    pthread_mutex_lock(&server->lock);
+    bool is_quiet = wait_until_quiet(server, grace_ms);
+    pthread_mutex_unlock(&server->lock);
+    if (is_quiet)
+        return;
+    grpc_server_cancel_all_calls(server->core);
+    pthread_mutex_lock(&server->lock);
+    while (!server->is_shut || server->ncalls > 0)
+        pthread_cond_wait(&server->changed, &server->lock);
+    pthread_mutex_unlock(&server->lock);
+}
+
+void rpc_server_destroy(struct rpc_server *server)
+{
+    if (!server)
+        return;
+    rpc_server_stop(server, 0);
+    grpc_server_destroy(server->core);
+    free_server(server);
+}

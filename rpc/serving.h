@@ -1,0 +1,101 @@
+/*
+ * rpc/serving.h - what the server and its calls know of each other; for server.c and call.c only.
+ *
+ * A call's memory is held by counts: one for the handler, which rpc_call_end hands on to the tag
+ * of the final batch, and one for each other tag that core has. The last to come back frees.
+ */
+#ifndef RPC_SERVING_H
+#define RPC_SERVING_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <grpc/grpc.h>
+
+#include "base/list.h"
+#include "rpc/call.h"
+#include "rpc/details.h"
+#include "rpc/loop.h"
+#include "rpc/server.h"
+
+/* A path that the server knows. */
+struct rpc_route {
+    char *path; /* "/sluice.v1.TaskService/GetTask" */
+    const struct rpc_method *method;
+    const ProtobufCMessageDescriptor *input;
+    void *self;
+};
+
+struct rpc_server {
+    grpc_server *core;
+    grpc_completion_queue *queue;
+    struct rpc_route *routes; /* sorted by path */
+    size_t nroutes;
+    size_t max_arena_bytes;
+    int port;
+    struct rpc_health *health;
+    struct rpc_reflection *reflection;
+    struct rpc_tag shut; /* core has shut down */
+
+    pthread_mutex_t lock; /* for all below, and for what calls say it is for; innermost */
+    pthread_cond_t changed;
+    struct list waiting; /* calls with a waiter that was not told */
+    size_t ncalls;       /* all that have memory, posted accepts included */
+    size_t nrunning;     /* those that were accepted */
+    bool is_stopping;
+    bool is_shut;
+};
+
+struct rpc_call {
+    struct rpc_server *server;
+    const struct rpc_route *route; /* NULL: the path is not known */
+    struct arena *arena;
+    struct arena *message_arena; /* of a bidi stream's last message */
+    struct rpc_details details;
+    bool is_header_sent;
+
+    /* What core fills in. */
+    grpc_call *core;
+    grpc_call_details info;
+    grpc_metadata_array metadata;
+    grpc_byte_buffer *bytes; /* the message that RECV_MESSAGE brought */
+    int was_cancelled;
+    grpc_metadata trailer;
+
+    /* Each is out at most once at a time. */
+    struct rpc_tag accepted;
+    struct rpc_tag closed; /* the call is over for the peer */
+    struct rpc_tag received;
+    struct rpc_tag sent;
+    struct rpc_tag told; /* comes back at once, to run on_cancel on a loop thread */
+    struct rpc_tag ended;
+
+    const ProtobufCMessage *request;
+    struct rpc_send *send;       /* waits for sent */
+    struct rpc_receive *receive; /* waits for received */
+
+    atomic_uint nholds;
+    atomic_bool is_cancelled;
+
+    /* Under the server's lock. */
+    struct list waiting;
+    struct rpc_cancel *waiter;
+    bool is_told;
+    bool is_ended;
+};
+
+/* Makes a call that can be posted for accepting. */
+struct rpc_call *rpc_call_create(struct rpc_server *server) MUST_CHECK;
+
+/* For a posted call that was never accepted. */
+void rpc_call_destroy(struct rpc_call *call);
+
+/* Serves a call that has just been accepted; st is OK, or what to end it with at once. */
+void rpc_call_serve(struct rpc_call *call, const struct rpc_route *route, struct status st);
+
+/* Has each call that waits for its cancellation told. The server is marked as stopping. */
+void rpc_call_tell_all(struct rpc_server *server);
+
+#endif
