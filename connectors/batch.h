@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/compiler.h"
 #include "base/str.h"
 #include "spec/column_type.h"
 
@@ -15,7 +16,7 @@ enum { BATCH_MAX_ROWS = 2048 };
 
 /* unscaled / 10^scale; at most 38 digits, scale 0 to 38. Or not a number: is_nan. */
 struct decimal {
-    __int128 unscaled;
+    int128 unscaled;
     uint8_t scale;
     bool is_nan;
 };

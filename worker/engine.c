@@ -1,0 +1,217 @@
+#include "worker/engine.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/stop.h"
+#include "base/thread.h"
+#include "worker/gateway_link.h"
+#include "worker/job.h"
+
+enum {
+    LEASE_WAIT_S = 20,
+    LEASE_TIMEOUT_MS = (LEASE_WAIT_S + 5) * 1000,
+    PAUSE_MS = 500, /* after a failed lease */
+};
+
+struct engine {
+    struct rpc_channel *channel;
+    const char *worker_id;
+    unsigned max_jobs;
+    struct stop stop;
+    struct job_owner owner;
+    pthread_t thread;
+
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t changed;
+    struct job
+        *jobs[ENGINE_MAX_JOBS]; /* jobs[0 .. njobs): running, or ended and not yet destroyed */
+    bool is_ended[ENGINE_MAX_JOBS];
+    unsigned njobs;
+};
+
+/* Runs as the last thing on a job's thread. */
+static void note_end(struct job_owner *owner, struct job *job)
+{
+    struct engine *engine = container_of(owner, struct engine, owner);
+
+    (void)pthread_mutex_lock(&engine->mutex);
+    for (unsigned i = 0; i < engine->njobs; i++) {
+        if (engine->jobs[i] == job)
+            engine->is_ended[i] = true;
+    }
+    (void)pthread_cond_broadcast(&engine->changed);
+    (void)pthread_mutex_unlock(&engine->mutex);
+}
+
+/* Takes one ended job out of the list; NULL if there is none. The mutex is held. */
+static struct job *take_ended(struct engine *engine)
+{
+    for (unsigned i = 0; i < engine->njobs; i++) {
+        if (!engine->is_ended[i])
+            continue;
+        struct job *job = engine->jobs[i];
+        engine->njobs--;
+        engine->jobs[i] = engine->jobs[engine->njobs];
+        engine->is_ended[i] = engine->is_ended[engine->njobs];
+        return job;
+    }
+    return NULL;
+}
+
+/* Waits on the condition for at most wait_ms. The mutex is held. */
+static void wait_for_change(struct engine *engine, int64_t wait_ms)
+{
+    int64_t until_ms = clock_get_monotonic_ms() + wait_ms;
+    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+
+    (void)pthread_cond_timedwait(&engine->changed, &engine->mutex, &until);
+}
+
+/* Frees ended jobs; waits while all places are taken. Returns whether to go on. */
+static bool wait_for_place(struct engine *engine)
+{
+    (void)pthread_mutex_lock(&engine->mutex);
+    for (;;) {
+        struct job *ended = take_ended(engine);
+        if (ended) {
+            (void)pthread_mutex_unlock(&engine->mutex);
+            job_destroy(ended);
+            (void)pthread_mutex_lock(&engine->mutex);
+            continue;
+        }
+        if (stop_is_requested(&engine->stop) || engine->njobs < engine->max_jobs)
+            break;
+        (void)pthread_cond_wait(&engine->changed, &engine->mutex);
+    }
+    (void)pthread_mutex_unlock(&engine->mutex);
+    return !stop_is_requested(&engine->stop);
+}
+
+/* The lock is held over the start, so that a job that ends at once finds itself in the list. */
+static void start(struct engine *engine, Pb__LeaseJobResponse *leased)
+{
+    struct job *job = NULL;
+
+    (void)pthread_mutex_lock(&engine->mutex);
+    struct status st = job_start(leased, engine->channel, &engine->owner, &job);
+    if (st.code == STATUS_OK) {
+        engine->jobs[engine->njobs] = job;
+        engine->is_ended[engine->njobs] = false;
+        engine->njobs++;
+    }
+    (void)pthread_mutex_unlock(&engine->mutex);
+    if (st.code != STATUS_OK)
+        log_error("job not started", log_code(st), log_str("error", st.text));
+}
+
+static void pause_after_failure(struct engine *engine, struct status st)
+{
+    log_warn("lease failed", log_code(st), log_str("error", st.text));
+    (void)pthread_mutex_lock(&engine->mutex);
+    if (!stop_is_requested(&engine->stop))
+        wait_for_change(engine, PAUSE_MS);
+    (void)pthread_mutex_unlock(&engine->mutex);
+}
+
+static void *run(void *arg)
+{
+    struct engine *engine = arg;
+    Pb__LeaseJobRequest request = PB__LEASE_JOB_REQUEST__INIT;
+    Google__Protobuf__Duration wait = GOOGLE__PROTOBUF__DURATION__INIT;
+
+    wait.seconds = LEASE_WAIT_S;
+    request.worker_id = (char *)(uintptr_t)engine->worker_id;
+    request.wait_duration = &wait;
+    while (wait_for_place(engine)) {
+        ProtobufCMessage *reply = NULL;
+        struct status st = link_call(engine->channel, &link_lease_job, &request.base,
+                                     LEASE_TIMEOUT_MS, &engine->stop, &reply);
+        Pb__LeaseJobResponse *leased = (Pb__LeaseJobResponse *)reply;
+
+        if (leased && leased->job)
+            start(engine, leased);
+        else if (leased)
+            pb__lease_job_response__free_unpacked(leased, NULL);
+        else if (st.code != STATUS_CANCELLED && st.code != STATUS_DEADLINE_EXCEEDED)
+            pause_after_failure(engine, st);
+    }
+    return NULL;
+}
+
+struct status engine_create(const struct engine_options *options, struct engine **ret)
+{
+    assert(options->max_jobs >= 1 && options->max_jobs <= ENGINE_MAX_JOBS);
+
+    struct engine *engine = mem_alloc(sizeof(*engine));
+    pthread_condattr_t by_monotonic_clock;
+
+    engine->channel = options->channel;
+    engine->worker_id = options->worker_id;
+    engine->max_jobs = options->max_jobs;
+    engine->owner.on_end = note_end;
+    (void)pthread_mutex_init(&engine->mutex, NULL);
+    (void)pthread_condattr_init(&by_monotonic_clock);
+    (void)pthread_condattr_setclock(&by_monotonic_clock, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&engine->changed, &by_monotonic_clock);
+    (void)pthread_condattr_destroy(&by_monotonic_clock);
+    struct status st = thread_start("engine", run, engine, &engine->thread);
+    if (st.code != STATUS_OK) {
+        mem_free(engine);
+        return st;
+    }
+    *ret = engine;
+    return st;
+}
+
+static void for_each_job(struct engine *engine, void (*act)(struct job *job))
+{
+    (void)pthread_mutex_lock(&engine->mutex);
+    for (unsigned i = 0; i < engine->njobs; i++) {
+        if (!engine->is_ended[i])
+            act(engine->jobs[i]);
+    }
+    (void)pthread_mutex_unlock(&engine->mutex);
+}
+
+/* Waits until every job has ended, at most wait_ms. */
+static void wait_for_jobs(struct engine *engine, int64_t wait_ms)
+{
+    int64_t until_ms = clock_get_monotonic_ms() + wait_ms;
+
+    (void)pthread_mutex_lock(&engine->mutex);
+    for (;;) {
+        unsigned nrunning = 0;
+        for (unsigned i = 0; i < engine->njobs; i++)
+            nrunning += !engine->is_ended[i];
+        int64_t left_ms = until_ms - clock_get_monotonic_ms();
+        if (nrunning == 0 || left_ms <= 0)
+            break;
+        wait_for_change(engine, left_ms);
+    }
+    (void)pthread_mutex_unlock(&engine->mutex);
+}
+
+void engine_destroy(struct engine *engine, unsigned grace_ms)
+{
+    if (!engine)
+        return;
+
+    stop_request(&engine->stop);
+    (void)pthread_mutex_lock(&engine->mutex);
+    (void)pthread_cond_broadcast(&engine->changed);
+    (void)pthread_mutex_unlock(&engine->mutex);
+    (void)pthread_join(engine->thread, NULL);
+    for_each_job(engine, job_release);
+    wait_for_jobs(engine, grace_ms);
+    for_each_job(engine, job_abandon);
+    for (unsigned i = 0; i < engine->njobs; i++)
+        job_destroy(engine->jobs[i]);
+    (void)pthread_cond_destroy(&engine->changed);
+    (void)pthread_mutex_destroy(&engine->mutex);
+    mem_free(engine);
+}

@@ -1,0 +1,143 @@
+#include "worker/gateway_link.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+enum {
+    STOP_POLL_MS = 100,
+    CALL_TIMEOUT_MS = 5000,
+    FIRST_PAUSE_MS = 100,
+    LONGEST_PAUSE_MS = 2000,
+};
+
+#define WORKER_SERVICE "/sluice.worker.v1.WorkerService/"
+
+const struct link_method link_lease_job = {WORKER_SERVICE "LeaseJob",
+                                           &pb__lease_job_response__descriptor};
+const struct link_method link_report_job = {WORKER_SERVICE "ReportJob",
+                                            &pb__report_job_response__descriptor};
+const struct link_method link_report_bad_rows = {WORKER_SERVICE "ReportBadRows",
+                                                 &google__protobuf__empty__descriptor};
+const struct link_method link_finish_job = {WORKER_SERVICE "FinishJob",
+                                            &google__protobuf__empty__descriptor};
+
+/* A call and the thread that waits for it. */
+struct waiting_call {
+    struct rpc_client_call call;
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t changed;
+    bool is_done;
+    struct status status;
+    ProtobufCMessage *reply; /* a copy: the call's own is gone when on_done returns */
+};
+
+static ProtobufCMessage *copy_message(const ProtobufCMessage *message)
+{
+    size_t size = protobuf_c_message_get_packed_size(message);
+    uint8_t *bytes = mem_alloc(size);
+
+    (void)protobuf_c_message_pack(message, bytes);
+    ProtobufCMessage *copy = protobuf_c_message_unpack(message->descriptor, NULL, size, bytes);
+    mem_free(bytes);
+    return copy;
+}
+
+/* Runs on a loop thread. */
+static void call_done(struct rpc_client_call *call, struct status st, const ProtobufCMessage *reply)
+{
+    struct waiting_call *waiting = container_of(call, struct waiting_call, call);
+    ProtobufCMessage *copy = reply ? copy_message(reply) : NULL;
+
+    (void)pthread_mutex_lock(&waiting->mutex);
+    waiting->status = st;
+    waiting->reply = copy;
+    waiting->is_done = true;
+    (void)pthread_cond_signal(&waiting->changed);
+    (void)pthread_mutex_unlock(&waiting->mutex);
+}
+
+static void wait_a_moment(struct waiting_call *waiting)
+{
+    int64_t until_ms = clock_get_monotonic_ms() + STOP_POLL_MS;
+    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+
+    (void)pthread_cond_timedwait(&waiting->changed, &waiting->mutex, &until);
+}
+
+static void wait_until_done(struct waiting_call *waiting, const struct stop *stop)
+{
+    bool was_cancelled = false;
+
+    (void)pthread_mutex_lock(&waiting->mutex);
+    while (!waiting->is_done) {
+        wait_a_moment(waiting);
+        if (waiting->is_done || was_cancelled || !stop || !stop_is_requested(stop))
+            continue;
+        was_cancelled = true;
+        (void)pthread_mutex_unlock(&waiting->mutex);
+        rpc_client_call_cancel(&waiting->call);
+        (void)pthread_mutex_lock(&waiting->mutex);
+    }
+    (void)pthread_mutex_unlock(&waiting->mutex);
+}
+
+struct status link_call(struct rpc_channel *channel, const struct link_method *method,
+                        const ProtobufCMessage *request, unsigned timeout_ms,
+                        const struct stop *stop, ProtobufCMessage **ret_reply)
+{
+    struct waiting_call waiting = {
+        .call = {.channel = channel,
+                 .method = method->path,
+                 .reply_type = method->reply_type,
+                 .timeout_ms = timeout_ms,
+                 .on_done = call_done},
+    };
+    pthread_condattr_t by_monotonic_clock;
+
+    (void)pthread_mutex_init(&waiting.mutex, NULL);
+    (void)pthread_condattr_init(&by_monotonic_clock);
+    (void)pthread_condattr_setclock(&by_monotonic_clock, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&waiting.changed, &by_monotonic_clock);
+    (void)pthread_condattr_destroy(&by_monotonic_clock);
+
+    rpc_client_call_submit(&waiting.call, request);
+    wait_until_done(&waiting, stop);
+
+    (void)pthread_cond_destroy(&waiting.changed);
+    (void)pthread_mutex_destroy(&waiting.mutex);
+    if (ret_reply && waiting.status.code == STATUS_OK)
+        *ret_reply = waiting.reply;
+    else if (waiting.reply)
+        protobuf_c_message_free_unpacked(waiting.reply, NULL);
+    return waiting.status;
+}
+
+static bool may_pass(enum status_code code)
+{
+    return code == STATUS_UNAVAILABLE || code == STATUS_DEADLINE_EXCEEDED ||
+           code == STATUS_RESOURCE_EXHAUSTED || code == STATUS_UNKNOWN || code == STATUS_INTERNAL ||
+           code == STATUS_CANCELLED;
+}
+
+struct status link_call_until_answered(struct rpc_channel *channel,
+                                       const struct link_method *method,
+                                       const ProtobufCMessage *request, const struct stop *stop)
+{
+    unsigned pause_ms = FIRST_PAUSE_MS;
+
+    for (;;) {
+        struct status st = link_call(channel, method, request, CALL_TIMEOUT_MS, stop, NULL);
+        if (!may_pass(st.code))
+            return st;
+        for (unsigned waited_ms = 0; waited_ms < pause_ms; waited_ms += STOP_POLL_MS) {
+            struct timespec moment = {.tv_nsec = STOP_POLL_MS * 1000000};
+            if (stop && stop_is_requested(stop))
+                return status_error(STATUS_CANCELLED, "stopped while waiting for the gateway");
+            (void)nanosleep(&moment, NULL);
+        }
+        pause_ms = pause_ms < LONGEST_PAUSE_MS ? pause_ms * 2 : LONGEST_PAUSE_MS;
+    }
+}

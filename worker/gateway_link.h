@@ -1,0 +1,40 @@
+/*
+ * worker/gateway_link.h - the worker's calls to the gateway, blocking and patient.
+ */
+#ifndef WORKER_GATEWAY_LINK_H
+#define WORKER_GATEWAY_LINK_H
+
+#include "base/status.h"
+#include "base/stop.h"
+#include "rpc/client.h"
+#include "sluice/worker/v1/worker_service.pb-c.h"
+
+/* One of the four methods of sluice.worker.v1.WorkerService. */
+struct link_method {
+    const char *path;
+    const ProtobufCMessageDescriptor *reply_type;
+};
+
+extern const struct link_method link_lease_job;
+extern const struct link_method link_report_job;
+extern const struct link_method link_report_bad_rows;
+extern const struct link_method link_finish_job;
+
+/*
+ * Calls once. *ret_reply is owned by the caller (protobuf_c_message_free_unpacked with a NULL allocator); may be NULL.
+ * The call ends early, as CANCELLED, within about 0.1 s of a request to stop; stop may be NULL. Blocks.
+ */
+struct status link_call(struct rpc_channel *channel, const struct link_method *method,
+                        const ProtobufCMessage *request, unsigned timeout_ms,
+                        const struct stop *stop, ProtobufCMessage **ret_reply) MUST_CHECK;
+
+/*
+ * Calls until the gateway has answered: what may pass (it is down or restarting, the database is away, the outcome is
+ * not known) is tried again after a pause. All methods may be repeated. CANCELLED: stop was requested.
+ */
+struct status link_call_until_answered(struct rpc_channel *channel,
+                                       const struct link_method *method,
+                                       const ProtobufCMessage *request, const struct stop *stop)
+    MUST_CHECK;
+
+#endif

@@ -1,0 +1,364 @@
+/*
+ * A thread takes the next split that nobody has, reads it batch by batch, writes it, stores the bad rows with the
+ * gateway and only then commits. So a bad row that is counted is also kept: after a crash between the two the
+ * split is read again, and storing the same bad row twice changes nothing.
+ */
+#include "worker/import_splits.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/thread.h"
+#include "base/utf8.h"
+#include "connectors/parquet/parquet_limits.h"
+#include "worker/job_context.h"
+
+enum {
+    MAX_THREADS = 8,
+    MAX_TRIES = 10, /* of a split that conflicts with others */
+    BAD_ROWS_A_CALL = 256,
+    RAW_MAX_BYTES = 1024,
+    REASON_MAX_BYTES = 512,
+};
+
+/* What the threads of one job share. */
+struct splits {
+    struct import *import;
+    const struct plan *plan;
+    const struct target_column *columns;
+    bool *is_done; /* [0 .. plan->nsplits): committed before, or taken now */
+    struct stop
+        stop; /* one thread failed, or the job is to stop: the readers' and writers' stop is the job's */
+
+    pthread_mutex_t mutex; /* guards what follows */
+    size_t next;
+    struct job_progress progress;
+    struct status status; /* the first failure */
+};
+
+/* One thread's work on one split. */
+struct split_run {
+    struct splits *splits;
+    struct bad_row_sink sink;
+    const struct split *split;
+    struct job_progress
+        progress; /* what this split added to the job's, until it is committed or undone */
+    Pb__BadRow *bad_rows[BAD_ROWS_A_CALL];
+    size_t nbad_rows;
+};
+
+/* Adds what a split came to since the last time; undoing is adding the negative. */
+static void add_progress(struct split_run *run, const struct job_progress *more)
+{
+    struct splits *splits = run->splits;
+
+    run->progress.rows_read += more->rows_read;
+    run->progress.rows_written += more->rows_written;
+    run->progress.bad_rows += more->bad_rows;
+    run->progress.bytes_read += more->bytes_read;
+    (void)pthread_mutex_lock(&splits->mutex);
+    splits->progress.rows_read += more->rows_read;
+    splits->progress.rows_written += more->rows_written;
+    splits->progress.bad_rows += more->bad_rows;
+    splits->progress.bytes_read += more->bytes_read;
+    struct job_progress sum = splits->progress;
+    (void)pthread_mutex_unlock(&splits->mutex);
+    job_context_set_progress(splits->import->context, &sum);
+}
+
+static void undo_progress(struct split_run *run)
+{
+    struct job_progress back = {
+        .rows_read = -run->progress.rows_read,
+        .rows_written = -run->progress.rows_written,
+        .bad_rows = -run->progress.bad_rows,
+        .bytes_read = -run->progress.bytes_read,
+    };
+
+    add_progress(run, &back);
+}
+
+static void free_bad_rows(struct split_run *run)
+{
+    for (size_t i = 0; i < run->nbad_rows; i++)
+        pb__bad_row__free_unpacked(run->bad_rows[i], NULL);
+    run->nbad_rows = 0;
+}
+
+static struct status store_bad_rows(struct split_run *run)
+{
+    struct status st = status_ok();
+
+    if (run->nbad_rows > 0)
+        st =
+            job_context_store_bad_rows(run->splits->import->context, run->bad_rows, run->nbad_rows);
+    free_bad_rows(run);
+    return st;
+}
+
+static char *copy_cut(struct str text, size_t max_bytes)
+{
+    text.len = utf8_fit(text, max_bytes);
+    return mem_copy_str(text);
+}
+
+static Pb__BadRow *make_bad_row(const struct bad_row *row)
+{
+    Pb__BadRow *message = mem_alloc(sizeof(*message));
+    size_t raw_len = row->raw.len < RAW_MAX_BYTES ? row->raw.len : RAW_MAX_BYTES;
+
+    pb__bad_row__init(message);
+    message->file = mem_copy_str(str_from(row->file));
+    message->row = row->row;
+    message->byte_offset = (int64_t)row->byte_offset;
+    message->column = mem_copy_str(str_from(row->column));
+    message->reason = copy_cut(str_from(row->reason), REASON_MAX_BYTES);
+    message->raw.data = (uint8_t *)mem_copy_str((struct str){row->raw.data, raw_len});
+    message->raw.len = raw_len;
+    return message;
+}
+
+static struct status refuse_bad_row(const struct import *import, const struct bad_row *row)
+{
+    const char *more = import->spec->max_bad_rows > 0 ? " (more bad rows than maxBadRows)" : "";
+
+    if (row->column[0] == '\0')
+        return status_error(STATUS_INVALID_ARGUMENT, "%s: row %" PRId64 ": %s%s", row->file,
+                            row->row, row->reason, more);
+    return status_error(STATUS_INVALID_ARGUMENT, "%s: row %" PRId64 ", column '%s': %s%s",
+                        row->file, row->row, row->column, row->reason, more);
+}
+
+static struct status take_bad_row(struct bad_row_sink *sink, const struct bad_row *row)
+{
+    struct split_run *run = container_of(sink, struct split_run, sink);
+    struct splits *splits = run->splits;
+    struct job_progress one = {.rows_read = 1, .bad_rows = 1};
+
+    add_progress(run, &one);
+    (void)pthread_mutex_lock(&splits->mutex);
+    bool is_too_many = splits->progress.bad_rows > splits->import->spec->max_bad_rows;
+    (void)pthread_mutex_unlock(&splits->mutex);
+    if (is_too_many)
+        return refuse_bad_row(splits->import, row);
+    run->bad_rows[run->nbad_rows++] = make_bad_row(row);
+    return run->nbad_rows == BAD_ROWS_A_CALL ? store_bad_rows(run) : status_ok();
+}
+
+static bool is_stopping(const struct splits *splits)
+{
+    return stop_is_requested(&splits->stop) ||
+           stop_is_requested(job_context_get_stop(splits->import->context));
+}
+
+/* Copies the rows of a split from reader to writer. */
+static struct status copy_rows(struct split_run *run, struct reader *reader, struct writer *writer,
+                               struct batch *batch, bool *ret_again)
+{
+    const struct import *import = run->splits->import;
+    const char *file = run->splits->plan->files[run->split->file].path;
+
+    for (;;) {
+        if (is_stopping(run->splits))
+            return status_error(STATUS_CANCELLED, "stopped");
+        struct status st = import->reader->next(reader, batch);
+        if (st.code != STATUS_OK)
+            return st;
+        struct job_progress more = {
+            .rows_read = (int64_t)batch->nrows,
+            .rows_written = (int64_t)batch->nrows,
+            .bytes_read =
+                (int64_t)import->reader->get_bytes_read(reader) - run->progress.bytes_read,
+        };
+        add_progress(run, &more);
+        if (batch->nrows == 0)
+            return st;
+        st = import->writer->write(writer, file, batch, ret_again);
+        if (st.code != STATUS_OK || *ret_again)
+            return st;
+    }
+}
+
+static struct status commit(struct split_run *run, struct writer *writer, bool *ret_again)
+{
+    struct unit unit = {
+        .number = (uint32_t)(run->split - run->splits->plan->splits),
+        .rows_read = run->progress.rows_read,
+        .rows_written = run->progress.rows_written,
+        .bad_rows = run->progress.bad_rows,
+        .bytes_read = (uint64_t)run->progress.bytes_read,
+    };
+    struct status st = store_bad_rows(run);
+
+    if (st.code != STATUS_OK)
+        return st;
+    return run->splits->import->writer->commit(writer, &unit, ret_again);
+}
+
+static struct status try_split(struct split_run *run, struct writer *writer, struct batch *batch,
+                               bool *ret_again)
+{
+    struct splits *splits = run->splits;
+    struct import *import = splits->import;
+    struct reader *reader = NULL;
+    struct reader_options options = {
+        .spec = import->spec,
+        .root = import->root,
+        .columns = splits->columns,
+        .ncolumns = import->spec->ncolumns,
+        .plan = splits->plan,
+        .split = run->split,
+        .bad_rows = &run->sink,
+        .stop = job_context_get_stop(import->context),
+    };
+    struct status st = import->reader->open(&options, &reader);
+
+    if (st.code == STATUS_OK)
+        st = copy_rows(run, reader, writer, batch, ret_again);
+    if (st.code == STATUS_OK && !*ret_again)
+        st = commit(run, writer, ret_again);
+    import->reader->close(reader);
+    if (st.code != STATUS_OK || *ret_again) {
+        import->writer->rollback(writer);
+        undo_progress(run);
+    }
+    free_bad_rows(run);
+    return st;
+}
+
+static struct status run_split(struct splits *splits, const struct split *split,
+                               struct writer *writer, struct batch *batch)
+{
+    for (int i = 0; i < MAX_TRIES; i++) {
+        struct split_run run = {.splits = splits, .split = split, .sink = {take_bad_row}};
+        bool is_again = false;
+        struct status st = try_split(&run, writer, batch, &is_again);
+
+        if (st.code != STATUS_OK || !is_again)
+            return st;
+    }
+    return status_error(STATUS_UNAVAILABLE, "%s: gave way to other writers %d times",
+                        splits->plan->files[split->file].path, MAX_TRIES);
+}
+
+/* The next split that nobody has taken, or NULL. */
+static const struct split *take_split(struct splits *splits)
+{
+    const struct split *split = NULL;
+
+    (void)pthread_mutex_lock(&splits->mutex);
+    while (!split && splits->next < splits->plan->nsplits) {
+        size_t i = splits->next++;
+        if (!splits->is_done[i])
+            split = &splits->plan->splits[i];
+    }
+    (void)pthread_mutex_unlock(&splits->mutex);
+    return split;
+}
+
+static void fail(struct splits *splits, struct status st)
+{
+    (void)pthread_mutex_lock(&splits->mutex);
+    if (splits->status.code == STATUS_OK)
+        splits->status = st;
+    (void)pthread_mutex_unlock(&splits->mutex);
+    stop_request(&splits->stop);
+}
+
+static void *run_thread(void *arg)
+{
+    struct splits *splits = arg;
+    const struct destination_type *type = splits->import->writer;
+    struct batch *batch = batch_create(splits->columns, splits->import->spec->ncolumns);
+    struct writer *writer = NULL;
+    struct status st = type->open_writer(splits->import->destination, &writer);
+
+    while (st.code == STATUS_OK && !is_stopping(splits)) {
+        const struct split *split = take_split(splits);
+        if (!split)
+            break;
+        st = run_split(splits, split, writer, batch);
+    }
+    if (st.code == STATUS_OK && stop_is_requested(job_context_get_stop(splits->import->context)))
+        st = status_error(STATUS_CANCELLED, "stopped");
+    if (st.code != STATUS_OK)
+        fail(splits, st);
+    type->close_writer(writer);
+    batch_destroy(batch);
+    return NULL;
+}
+
+static unsigned choose_threads(const struct splits *splits)
+{
+    const struct import_spec *spec = splits->import->spec;
+    long ncpus = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned nthreads = spec->max_threads < MAX_THREADS ? spec->max_threads : MAX_THREADS;
+    size_t nleft = 0;
+
+    if (spec->format == IMPORT_PARQUET && nthreads > PARQUET_MAX_THREADS)
+        nthreads = PARQUET_MAX_THREADS;
+    if (ncpus > 0 && nthreads > (unsigned long)ncpus)
+        nthreads = (unsigned)ncpus;
+    for (size_t i = 0; i < splits->plan->nsplits; i++)
+        nleft += !splits->is_done[i];
+    return nleft < nthreads ? (unsigned)nleft : nthreads;
+}
+
+static struct status run_threads(struct splits *splits)
+{
+    pthread_t threads[MAX_THREADS];
+    unsigned nthreads = choose_threads(splits);
+    unsigned nstarted = 0;
+    struct status st = status_ok();
+
+    while (nstarted < nthreads && st.code == STATUS_OK) {
+        st = thread_start("import", run_thread, splits, &threads[nstarted]);
+        nstarted += st.code == STATUS_OK;
+    }
+    if (st.code != STATUS_OK)
+        fail(splits, st);
+    for (unsigned i = 0; i < nstarted; i++)
+        (void)pthread_join(threads[i], NULL);
+    return splits->status;
+}
+
+/* What was committed by earlier attempts counts as done. */
+static struct status take_over(struct splits *splits, const struct unit *done, size_t ndone)
+{
+    for (size_t i = 0; i < splits->plan->nsplits; i++)
+        splits->progress.bytes_total += (int64_t)splits->plan->splits[i].size_bytes;
+    for (size_t i = 0; i < ndone; i++) {
+        if (done[i].number >= splits->plan->nsplits)
+            return status_error(STATUS_FAILED_PRECONDITION,
+                                "unit %u is done, but the files have %zu splits", done[i].number,
+                                splits->plan->nsplits);
+        splits->is_done[done[i].number] = true;
+        splits->progress.rows_read += done[i].rows_read;
+        splits->progress.rows_written += done[i].rows_written;
+        splits->progress.bad_rows += done[i].bad_rows;
+        splits->progress.bytes_read += (int64_t)done[i].bytes_read;
+    }
+    job_context_set_progress(splits->import->context, &splits->progress);
+    return status_ok();
+}
+
+struct status import_splits_run(struct import *import, const struct plan *plan,
+                                const struct unit *done, size_t ndone)
+{
+    struct splits splits = {.import = import, .plan = plan};
+    struct status st = import->writer->get_columns(import->destination, &splits.columns);
+
+    if (st.code != STATUS_OK)
+        return st;
+    (void)pthread_mutex_init(&splits.mutex, NULL);
+    splits.is_done = mem_alloc_array(plan->nsplits, sizeof(*splits.is_done));
+    st = take_over(&splits, done, ndone);
+    if (st.code == STATUS_OK)
+        st = run_threads(&splits);
+    mem_free(splits.is_done);
+    (void)pthread_mutex_destroy(&splits.mutex);
+    return st;
+}

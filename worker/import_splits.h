@@ -1,0 +1,22 @@
+/*
+ * worker/import_splits.h - moves the splits of an import, on several threads at once.
+ */
+#ifndef WORKER_IMPORT_SPLITS_H
+#define WORKER_IMPORT_SPLITS_H
+
+#include <stddef.h>
+
+#include "base/status.h"
+#include "connectors/reader.h"
+#include "connectors/writer.h"
+#include "worker/import.h"
+
+/*
+ * Reads and writes every split of plan that is not among done[0 .. ndone), and keeps the job's
+ * progress up to date, done ones included. Returns the first failure, after all threads have stopped; what was
+ * committed until then stays. Blocks.
+ */
+struct status import_splits_run(struct import *import, const struct plan *plan,
+                                const struct unit *done, size_t ndone) MUST_CHECK;
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * worker/job.h - one leased job: the thread that runs it, and the one that reports.
+ *
+ * The reporting thread renews the lease every second and brings back what the gateway wants. When that is a stop, or
+ * the lease is lost, the runner is asked to stop and nothing more is reported. A gateway that is away is waited for:
+ * the work goes on meanwhile, since whoever took over in the meantime would hold a newer token, and the
+ * destination knows.
+ */
+#ifndef WORKER_JOB_H
+#define WORKER_JOB_H
+
+#include <stdbool.h>
+
+#include "base/status.h"
+#include "sluice/worker/v1/worker_service.pb-c.h"
+
+struct job;
+struct rpc_channel;
+
+/*
+ * Starts a job; leased is taken over (freed by free_unpacked with a NULL allocator). on_end runs
+ * once, as the last thing on the job's thread, and must not block; job_destroy may be called from then on, by another
+ * thread. RESOURCE_EXHAUSTED: no thread; leased is freed.
+ */
+struct job_owner {
+    void (*on_end)(struct job_owner *owner, struct job *job);
+};
+struct status job_start(Pb__LeaseJobResponse *leased, struct rpc_channel *channel,
+                        struct job_owner *owner, struct job **ret) MUST_CHECK;
+
+/* Asks the job to stop and to give itself back to the gateway, because this worker stops. Any thread. */
+void job_release(struct job *job);
+
+/* Gives up telling the gateway how it ended. After job_release, when patience has run out. Any thread. */
+void job_abandon(struct job *job);
+
+/* Waits for the job's thread and frees it. Blocks for as long as the job runs. */
+void job_destroy(struct job *job);
+
+#endif

@@ -1,0 +1,17 @@
+#include "worker/runner.h"
+
+#include "base/compiler.h"
+
+static const struct runner *const runners[] = {
+    &import_schema_runner,
+    &import_full_runner,
+};
+
+const struct runner *runner_find(Pb__TaskKind kind, Pb__JobRole role)
+{
+    for (size_t i = 0; i < ARRAY_LEN(runners); i++) {
+        if (runners[i]->kind == kind && runners[i]->role == role)
+            return runners[i];
+    }
+    return NULL;
+}
