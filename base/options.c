@@ -39,6 +39,14 @@ static void set_flag(void *settings, const struct option_row *row, const char *v
         *(bool *)field_of(settings, row) = is_true;
 }
 
+static void add_item(struct option_list *list, const char *value, struct buf *errors)
+{
+    if (list->count == OPTION_LIST_MAX)
+        buf_printf(errors, "'%.60s': at most %d of its kind are taken\n", value, OPTION_LIST_MAX);
+    else
+        list->items[list->count++] = value;
+}
+
 static void set(void *settings, const struct option_row *row, const char *value, struct buf *errors)
 {
     switch (row->kind) {
@@ -51,6 +59,9 @@ static void set(void *settings, const struct option_row *row, const char *value,
     case OPTION_FLAG:
         set_flag(settings, row, value, errors);
         return;
+    case OPTION_LIST:
+        add_item(field_of(settings, row), value, errors);
+        return;
     }
 }
 
@@ -59,6 +70,12 @@ static void name_environment(const struct option_row *row, char ret[NAME_BYTES])
     (void)snprintf(ret, NAME_BYTES, "SLUICE_%s", row->name);
     for (char *c = ret; *c; c++)
         *c = (char)(*c == '-' ? '_' : toupper((unsigned char)*c));
+}
+
+/* What asks for one thing once, such as --help, is not taken from the environment. */
+static bool has_environment(const struct option_row *row)
+{
+    return row->letter == '\0' && row->kind != OPTION_LIST;
 }
 
 static void set_defaults(const struct option_table *table, void *settings, struct buf *errors)
@@ -72,7 +89,7 @@ static void set_defaults(const struct option_table *table, void *settings, struc
         name_environment(row, name);
         const char *value = getenv(name);
         /* An empty variable counts as none, as container files often leave them. */
-        if (value && *value && row->letter == '\0')
+        if (value && *value && has_environment(row))
             set(settings, row, value, errors);
     }
 }
@@ -148,22 +165,26 @@ static void check_required(const struct option_table *table, void *settings, str
 }
 
 struct status options_read(const struct option_table *table, int argc, char *const *argv,
-                           void *settings, struct buf *errors, int *ret_next)
+                           void *settings, struct option_list *operands, struct buf *errors)
 {
-    int at = 1;
+    bool are_all_operands = false;
 
     set_defaults(table, settings, errors);
-    while (at < argc && argv[at][0] == '-' && argv[at][1] != '\0') {
-        if (strcmp(argv[at], "--") == 0) {
+    for (int at = 1; at < argc;) {
+        bool is_option = !are_all_operands && argv[at][0] == '-' && argv[at][1] != '\0';
+
+        if (is_option && strcmp(argv[at], "--") == 0) {
+            are_all_operands = true;
             at++;
-            break;
+        } else if (is_option) {
+            at += take(table, argc, argv, at, settings, errors);
+        } else if (operands) {
+            add_item(operands, argv[at++], errors);
+        } else {
+            buf_printf(errors, "'%.60s' is not an option, and no operands are taken\n", argv[at++]);
         }
-        at += take(table, argc, argv, at, settings, errors);
     }
-    if (!table->operands && at < argc)
-        buf_printf(errors, "'%.60s' is not an option, and no operands are taken\n", argv[at]);
     check_required(table, settings, errors);
-    *ret_next = at;
     if (errors->len > 0)
         return status_error(STATUS_INVALID_ARGUMENT, "the options are wrong");
     return status_ok();
@@ -185,7 +206,7 @@ static void print_row(const struct option_row *row, FILE *file)
                       row->unit ? " " : "", row->unit ? row->unit : "");
     if (row->default_value)
         (void)fprintf(file, " (default %s)", row->default_value);
-    if (row->letter == '\0')
+    if (has_environment(row))
         (void)fprintf(file, " [%s]", name);
     (void)fputc('\n', file);
 }
@@ -208,7 +229,7 @@ void options_print(const struct option_table *table, const void *settings, FILE 
         const void *field = (const char *)settings + row->field;
         const char *text = row->kind == OPTION_TEXT ? *(const char *const *)field : NULL;
 
-        if (row->kind == OPTION_FLAG)
+        if (row->kind == OPTION_FLAG || row->kind == OPTION_LIST)
             continue;
         if (row->kind == OPTION_NUMBER)
             (void)fprintf(file, "%s=%" PRId64 "\n", row->name, *(const int64_t *)field);
@@ -226,8 +247,7 @@ int options_start(const struct option_table *table, int argc, char *const *argv,
 {
     struct buf errors = {0};
     enum log_level level = LOG_INFO;
-    int next = 0;
-    struct status read = options_read(table, argc, argv, settings, &errors, &next);
+    struct status read = options_read(table, argc, argv, settings, NULL, &errors);
 
     if (common->wants_help) {
         options_print_help(table, stdout);

@@ -15,6 +15,15 @@ enum option_kind {
     OPTION_TEXT,   /* field: const char * */
     OPTION_NUMBER, /* field: int64_t, from min to max */
     OPTION_FLAG,   /* field: bool; given without a value */
+    OPTION_LIST, /* field: struct option_list; may be given many times, not from the environment */
+};
+
+enum { OPTION_LIST_MAX = 32 };
+
+/* Values or operands, in their order; borrowed from argv. */
+struct option_list {
+    const char *items[OPTION_LIST_MAX];
+    size_t count;
 };
 
 /* A setting. --listen-port is SLUICE_LISTEN_PORT in the environment. */
@@ -35,20 +44,22 @@ struct option_row {
 struct option_table {
     const char *program;  /* "sluice-gateway" */
     const char *summary;  /* one sentence for --help */
-    const char *operands; /* "COMMAND ..." for --help, or NULL: operands are refused */
+    const char *operands; /* "COMMAND ..." for --help, or NULL */
     const struct option_row *rows;
     size_t nrows;
 };
 
-/*
- * Fills *settings, which the rows' offsets are of, from argv and the environment. Texts are
- * borrowed from them. All errors are collected, one a line, in *errors, which the caller frees
- * by buf_deinit; INVALID_ARGUMENT when there are any. Reads argv[1 ..) up to the first operand, "--" or the
- * end; *ret_next is the index of the first operand (argc if there is none).
- */
 struct buf;
+
+/*
+ * Fills *settings, which the rows' offsets are of, from argv[1 .. argc) and the environment. Texts are borrowed from
+ * them. What is no option goes to *operands, wherever it stands, and all that is behind "--"; NULL: operands are
+ * refused. All errors are collected, one a line, in *errors, which the caller frees by buf_deinit; INVALID_ARGUMENT
+ * when there are any.
+ */
 struct status options_read(const struct option_table *table, int argc, char *const *argv,
-                           void *settings, struct buf *errors, int *ret_next) MUST_CHECK;
+                           void *settings, struct option_list *operands, struct buf *errors)
+    MUST_CHECK;
 
 /* What --help prints. */
 void options_print_help(const struct option_table *table, FILE *file);
