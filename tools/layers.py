@@ -111,7 +111,7 @@ def check_code(rules, lines):
     for number, line in enumerate(lines, 1):
         for found in call.finditer(line):
             yield number, f"{found[1]}() is banned"
-        if re.search(r"\btypedef\s+(struct|union|enum)\b", line):
+        if re.search(r"\btypedef\s+(struct|union|enum)\b[^(]*[;{]", line):
             yield number, "a typedef of a struct, union or enum"
 
 

@@ -40,7 +40,8 @@ LAYERS = [
     ("base/a.h", "#ifndef BASE_A_H\n#define BASE_A_H\n#endif", None),
     ("base/a.h", "#ifndef A_H\n#define A_H\n#endif", "the guard is not BASE_A_H"),
     ("base/a.c", "typedef struct x x;", "a typedef of a struct"),
-    ("base/a.c", "typedef int (*run_fn)(void);", None),
+    ("base/a.c", "typedef enum { A, B } x;", "a typedef of a struct"),
+    ("base/a.c", "typedef struct status (*run_fn)(void);", None),
     ("attic/a.c", '#include "base/mem.h"', "attic/ is not a room"),
 ]
 
