@@ -1,0 +1,59 @@
+/*
+ * cli/command.h - the commands of sluice(1): a table of nouns and verbs.
+ */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/options.h"
+#include "base/status.h"
+
+/* What all commands share, and what only some use. One struct, so that an option means the same everywhere. */
+struct cli_settings {
+    struct options_common common;
+    const char *gateway;
+    int64_t timeout_ms;
+    const char *output; /* "table" or "json" */
+
+    const char *database_url; /* migrate */
+
+    const char *type; /* source */
+    const char *parameters_json;
+    struct option_list params;
+
+    const char *source; /* task create */
+    const char *destination;
+    const char *reader_config;
+    const char *writer_config;
+    const char *driver_spec;
+    int64_t instances;
+    const char *file_type;
+    const char *spark_params;
+
+    const char *kind; /* task list */
+    const char *state;
+    int64_t limit;
+    bool from_start; /* task retry */
+    bool is_quiet;   /* task watch */
+};
+
+struct command {
+    const char *noun;
+    const char *verb;     /* "" if the noun stands alone */
+    const char *operands; /* "ID", for --help; "" for none */
+    unsigned noperands;
+    const char *help;
+    /* Returns what went wrong, or OK; *ret_exit is set to another exit code than 0 if it ended well but says no. */
+    struct status (*run)(const struct cli_settings *settings, const char *const *operands,
+                         int *ret_exit);
+};
+
+/* Lists that end with a row without a noun. */
+extern const struct command migrate_commands[];
+extern const struct command source_commands[];
+extern const struct command task_commands[];
+extern const struct command health_commands[];
+
+#endif

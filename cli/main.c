@@ -1,0 +1,210 @@
+/*
+ * cli/main.c - sluice(1): finds the command and runs it.
+ *
+ * Exit codes: 0 done; 1 it failed, or the answer is no; 2 the command line is wrong; 3 a watched task did not succeed.
+ */
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "cli/command.h"
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+#define TEXT_ROW(option, member, value, text) \
+    {.name = (option), \
+     .kind = OPTION_TEXT, \
+     .field = offsetof(struct cli_settings, member), \
+     .value_name = (value), \
+     .help = (text)}
+
+static const struct option_row rows[] = {
+    {.name = "gateway",
+     .kind = OPTION_TEXT,
+     .field = offsetof(struct cli_settings, gateway),
+     .default_value = "127.0.0.1:50051",
+     .value_name = "HOST:PORT",
+     .help = "the gateway to call"},
+    {.name = "timeout-ms",
+     .kind = OPTION_NUMBER,
+     .field = offsetof(struct cli_settings, timeout_ms),
+     .default_value = "10000",
+     .min = 1,
+     .max = 600000,
+     .unit = "ms",
+     .value_name = "MS",
+     .help = "how long a call may take"},
+    {.name = "output",
+     .letter = 'o',
+     .kind = OPTION_TEXT,
+     .field = offsetof(struct cli_settings, output),
+     .default_value = "table",
+     .value_name = "FORM",
+     .help = "table or json"},
+    {.name = "database-url",
+     .kind = OPTION_TEXT,
+     .field = offsetof(struct cli_settings, database_url),
+     .value_name = "URL",
+     .help = "migrate: the database",
+     .is_secret = true},
+    TEXT_ROW("type", type, "TYPE", "source add: file or postgres"),
+    {.name = "param",
+     .kind = OPTION_LIST,
+     .field = offsetof(struct cli_settings, params),
+     .value_name = "KEY=VALUE",
+     .help = "source add, update: a parameter; may be given many times"},
+    TEXT_ROW("parameters-json", parameters_json, "JSON", "source add, update: all parameters"),
+    TEXT_ROW("source", source, "NAME", "task create: where rows come from"),
+    TEXT_ROW("destination", destination, "NAME", "task create: where rows go to"),
+    TEXT_ROW("reader-config", reader_config, "JSON", "task create: what to read"),
+    TEXT_ROW("writer-config", writer_config, "JSON", "task create: where to write"),
+    TEXT_ROW("driver-spec", driver_spec, "SIZE", "task create: small, medium, large or xlarge"),
+    {.name = "instances",
+     .kind = OPTION_NUMBER,
+     .field = offsetof(struct cli_settings, instances),
+     .default_value = "1",
+     .min = 1,
+     .max = 1000,
+     .value_name = "N",
+     .help = "task create: how many executors"},
+    TEXT_ROW("file-type", file_type, "TYPE", "task create: CSV or Parquet"),
+    TEXT_ROW("spark-params", spark_params, "TEXT", "task create: settings for Spark"),
+    TEXT_ROW("kind", kind, "KIND", "task list: only this kind"),
+    TEXT_ROW("state", state, "STATE", "task list: only this state"),
+    {.name = "limit",
+     .kind = OPTION_NUMBER,
+     .field = offsetof(struct cli_settings, limit),
+     .default_value = "100",
+     .min = 1,
+     .max = INT64_MAX,
+     .value_name = "N",
+     .help = "task list: how many at most"},
+    {.name = "from-start",
+     .kind = OPTION_FLAG,
+     .field = offsetof(struct cli_settings, from_start),
+     .help = "task retry: forget what was done"},
+    {.name = "quiet",
+     .letter = 'q',
+     .kind = OPTION_FLAG,
+     .field = offsetof(struct cli_settings, is_quiet),
+     .help = "task watch: only the end"},
+    OPTIONS_COMMON_ROWS(struct cli_settings, common),
+};
+
+static const struct option_table table = {
+    .program = "sluice",
+    .summary = "Works with a Sluice gateway and its database.",
+    .operands = "COMMAND ...",
+    .rows = rows,
+    .nrows = ARRAY_LEN(rows),
+};
+
+static const struct command *const groups[] = {
+    migrate_commands,
+    source_commands,
+    task_commands,
+    health_commands,
+};
+
+static void print_help(void)
+{
+    options_print_help(&table, stdout);
+    (void)printf("\nCommands:\n");
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+        for (const struct command *command = groups[i]; command->noun; command++) {
+            char head[48];
+            (void)snprintf(head, sizeof(head), "%s%s%s%s%s", command->noun,
+                           command->verb[0] ? " " : "", command->verb,
+                           command->operands[0] ? " " : "", command->operands);
+            (void)printf("  %-22s %s\n", head, command->help);
+        }
+    }
+    (void)printf(
+        "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 a watched task did not succeed.\n");
+}
+
+static bool is_command(const struct command *command, const struct option_list *operands)
+{
+    if (operands->count == 0 || strcmp(operands->items[0], command->noun) != 0)
+        return false;
+    return command->verb[0] == '\0' ||
+           (operands->count > 1 && strcmp(operands->items[1], command->verb) == 0);
+}
+
+static const struct command *find_command(const struct option_list *operands)
+{
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+        for (const struct command *command = groups[i]; command->noun; command++) {
+            if (is_command(command, operands))
+                return command;
+        }
+    }
+    return NULL;
+}
+
+/* Appends what is wrong with the command line beyond single options. */
+static const struct command *check_command(const struct cli_settings *settings,
+                                           const struct option_list *operands, struct buf *errors)
+{
+    const struct command *command = find_command(operands);
+
+    if (operands->count == 0)
+        buf_append_text(errors, "a command is missing\n");
+    else if (!command)
+        buf_printf(errors, "'%.40s%s%.40s' is not a command\n", operands->items[0],
+                   operands->count > 1 ? " " : "", operands->count > 1 ? operands->items[1] : "");
+    else if (operands->count != command->noperands + 1 + (command->verb[0] != '\0'))
+        buf_printf(errors, "usage: sluice %s %s %s\n", command->noun, command->verb,
+                   command->operands);
+    if (strcmp(settings->output, "table") != 0 && strcmp(settings->output, "json") != 0)
+        buf_printf(errors, "--output: '%.40s' is not table or json\n", settings->output);
+    return command;
+}
+
+static int run(const struct command *command, const struct cli_settings *settings,
+               const struct option_list *operands)
+{
+    int exit_code = 0;
+    size_t skipped = command->verb[0] != '\0' ? 2 : 1;
+    struct status st = command->run(settings, operands->items + skipped, &exit_code);
+
+    if (st.code == STATUS_OK)
+        return exit_code;
+    (void)fprintf(stderr, "sluice: %s (%s)\n", st.text, status_code_get_name(st.code));
+    return EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli_settings settings = {0};
+    struct option_list operands = {0};
+    struct buf errors = {0};
+    enum log_level level = LOG_WARN;
+    struct status st = options_read(&table, argc, argv, &settings, &operands, &errors);
+
+    if (settings.common.wants_help) {
+        print_help();
+        return 0;
+    }
+    if (settings.common.wants_version) {
+        (void)printf("sluice %s\n", SLUICE_VERSION);
+        return 0;
+    }
+    const struct command *command = NULL;
+    if (st.code == STATUS_OK)
+        command = check_command(&settings, &operands, &errors);
+    if (st.code == STATUS_OK)
+        st = log_level_read(settings.common.log_level, &level);
+    if (st.code != STATUS_OK || errors.len > 0) {
+        (void)fprintf(stderr, "%sTry 'sluice --help'.\n", buf_get_text(&errors));
+        buf_deinit(&errors);
+        return EXIT_USAGE;
+    }
+    if (settings.common.wants_check) {
+        options_print(&table, &settings, stdout);
+        return 0;
+    }
+    log_init("sluice", level == LOG_INFO ? LOG_WARN : level);
+    return run(command, &settings, &operands);
+}

@@ -1,0 +1,24 @@
+/*
+ * cli/table.h - rows of text in columns that are as wide as they must be.
+ */
+#ifndef CLI_TABLE_H
+#define CLI_TABLE_H
+
+#include <stddef.h>
+
+enum { TABLE_MAX_COLUMNS = 8 };
+
+struct table;
+
+/* titles[0 .. ncolumns), borrowed until table_print. */
+struct table *table_create(const char *const *titles, size_t ncolumns);
+
+/* cells[0 .. ncolumns) are copied; NULL is the empty text. */
+void table_add(struct table *table, const char *const *cells);
+
+/* Prints to standard output and frees. */
+void table_print(struct table *table);
+
+void table_destroy(struct table *table);
+
+#endif
