@@ -1,0 +1,57 @@
+#include "rest-shim/http_head.h"
+
+#include "base/compiler.h"
+
+static const char *get_reason(int status)
+{
+    static const struct {
+        int status;
+        const char *reason;
+    } rows[] = {
+        {200, "OK"},
+        {204, "No Content"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {409, "Conflict"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {417, "Expectation Failed"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (rows[i].status == status)
+            return rows[i].reason;
+    }
+    return "Unknown";
+}
+
+void http_head_add(h2o_req_t *req, const char *name, const char *value)
+{
+    h2o_iovec_t name_copy = h2o_strdup(&req->pool, name, SIZE_MAX);
+    h2o_iovec_t value_copy = h2o_strdup(&req->pool, value, SIZE_MAX);
+
+    h2o_add_header_by_str(&req->pool, &req->res.headers, name_copy.base, name_copy.len, 1, NULL,
+                          value_copy.base, value_copy.len);
+}
+
+void http_head_set(h2o_req_t *req, int status, size_t body_bytes)
+{
+    req->res.status = status;
+    req->res.reason = get_reason(status);
+    req->res.headers.size = 0;
+    if (status == 204)
+        return;
+    req->res.content_length = body_bytes;
+    http_head_add(req, "content-type", "application/json");
+    http_head_add(req, "cache-control", "no-store"); /* also of a GET that changes state */
+}

@@ -1,0 +1,17 @@
+/*
+ * rest-shim/http_head.h - the status line and headers of replies, as h2o keeps them. For the HTTP server alone.
+ */
+#ifndef REST_SHIM_HTTP_HEAD_H
+#define REST_SHIM_HTTP_HEAD_H
+
+#include <stddef.h>
+
+#include <h2o.h>
+
+/* Sets status and headers of a reply with a body of JSON, or without one (204). Drops headers that were there. */
+void http_head_set(h2o_req_t *req, int status, size_t body_bytes);
+
+/* Adds a header; both texts are copied. */
+void http_head_add(h2o_req_t *req, const char *name, const char *value);
+
+#endif

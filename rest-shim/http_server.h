@@ -1,0 +1,101 @@
+/*
+ * rest-shim/http_server.h - an HTTP/1.1 server (RFC 9112) on one thread.
+ *
+ * A request comes to the handler on the server's thread, with its body complete. The handler takes what it needs before
+ * it returns; the reply comes later, from any thread. Only http_*.c
+ * know the HTTP library, and what depends on its behaviour is said there.
+ */
+#ifndef REST_SHIM_HTTP_SERVER_H
+#define REST_SHIM_HTTP_SERVER_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+#include "base/str.h"
+
+struct arena;
+struct http_request;
+struct http_server;
+
+enum {
+    HTTP_MAX_BODY_BYTES = 1 << 20,    /* more: 413 */
+    HTTP_MAX_TARGET_BYTES = 8 * 1024, /* of path and query; more: 414 */
+    HTTP_MAX_HEADER_BYTES =
+        32 * 1024, /* of all headers; more: 431. Over 100 of them: 400, without a body of ours */
+    HTTP_MAX_CONNECTIONS = 1024, /* more wait until one closes */
+    HTTP_ARENA_BYTES = 8 << 20,  /* what a request may take while it is read */
+    HTTP_READ_TIMEOUT_MS =
+        10000, /* for a whole request, and for an idle connection: it is closed */
+    HTTP_WRITE_TIMEOUT_MS = 30000, /* for a whole reply: the connection is closed */
+};
+
+struct http_header {
+    const char *name; /* lower case */
+    const char *value;
+};
+
+struct http_reply {
+    int status;
+    struct buf body; /* JSON; the reply takes ownership */
+    const struct http_header
+        *headers; /* besides Content-Type; in the request's arena, or literals */
+    size_t nheaders;
+};
+
+/* Embedded in what handles the requests. */
+struct http_handler {
+    /* Runs on the server's thread and must not block. Sooner or later http_request_reply answers the request. */
+    void (*on_request)(struct http_handler *handler, struct http_request *request);
+    /*
+     * Runs on the server's thread for what the server refuses by itself: appends the body to send to *ret and returns
+     * the status to send it with. target may be empty.
+     */
+    int (*on_refusal)(struct http_handler *handler, int status, struct str target, struct buf *ret);
+};
+
+struct http_server_options {
+    const char *listen;           /* as for listener_open */
+    struct http_handler *handler; /* borrowed until http_server_destroy */
+};
+
+/* Listens and serves. Errors are those of listener_open, or of starting a thread. */
+struct status http_server_create(const struct http_server_options *options,
+                                 struct http_server **ret) MUST_CHECK;
+
+int http_server_get_port(const struct http_server *server);
+
+/*
+ * Accepts no more, lets requests under way finish, closes connections that are idle, and ends. A reply that its client
+ * does not read is cut off after grace_ms; a handler that has not replied yet is waited for without a limit. Blocks.
+ */
+void http_server_stop(struct http_server *server, unsigned grace_ms);
+
+/* Stops if that was not done, and frees. NULL is allowed. */
+void http_server_destroy(struct http_server *server);
+
+/* What is asked for. For on_request only: the texts are borrowed until it returns. */
+struct str http_request_get_method(const struct http_request *request);
+struct str http_request_get_path(const struct http_request *request);  /* raw, before '?' */
+struct str http_request_get_query(const struct http_request *request); /* raw, behind '?' */
+struct str http_request_get_body(const struct http_request *request);
+/* The first header of that name, which is in lower case; {NULL, 0} if there is none. */
+struct str http_request_get_header(const struct http_request *request, const char *name);
+
+/* Memory that lives until http_request_reply. */
+struct arena *http_request_get_arena(struct http_request *request);
+
+/*
+ * Has on_gone run on the server's thread if the client goes away before the reply; the reply is still due. What waits
+ * is in the request's arena. The library notices a client that goes only while it reads or writes, so on HTTP/1.1
+ * it is rarely told: who waits has a deadline, too.
+ */
+struct http_gone {
+    void (*on_gone)(struct http_gone *gone);
+};
+void http_request_set_gone(struct http_request *request, struct http_gone *gone);
+
+/* Answers the request, once; it must not be touched afterwards, nor what is in its arena. Any thread. */
+void http_request_reply(struct http_request *request, const struct http_reply *reply);
+
+#endif
