@@ -128,7 +128,7 @@ void rpc_call_set_cancel(struct rpc_call *call, struct rpc_cancel *waiter)
     call->waiter = waiter;
     if (server->is_stopping || atomic_load(&call->is_cancelled))
         is_due = claim_waiter(call);
-    else
+    else if (!call->is_ended) /* on_sent may have ended it */
         list_add_last(&server->waiting, &call->waiting);
     pthread_mutex_unlock(&server->lock);
     if (is_due)
@@ -171,21 +171,20 @@ static void start_receive(struct rpc_call *call)
 }
 
 /* Reads and frees what was received. */
-static struct status decode(struct rpc_call *call, struct arena *arena, ProtobufCMessage **ret)
+static struct status decode(struct rpc_call *call, struct arena *arena,
+                            struct message_wire_fault *ret_fault, ProtobufCMessage **ret)
 {
-    struct message_wire_fault fault = {.what = NULL};
-    struct status st = rpc_codec_read(call->bytes, call->route->input, arena, &fault, ret);
+    struct status st = rpc_codec_read(call->bytes, call->route->input, arena, ret_fault, ret);
 
     grpc_byte_buffer_destroy(call->bytes);
     call->bytes = NULL;
-    if (st.code != STATUS_OK && fault.what)
-        rpc_call_add_violation(call, fault.field, fault.what);
     return st;
 }
 
 /* A request is one message: the first time round it comes, the second time there is none. */
 static void receive_request(struct rpc_call *call)
 {
+    struct message_wire_fault fault = {.what = NULL};
     ProtobufCMessage *message = NULL;
     struct status st;
 
@@ -199,7 +198,9 @@ static void receive_request(struct rpc_call *call)
     else if (call->request)
         st = status_error(STATUS_UNIMPLEMENTED, "the method takes one message; there were more");
     else
-        st = decode(call, call->arena, &message);
+        st = decode(call, call->arena, &fault, &message);
+    if (fault.what)
+        rpc_call_add_violation(call, fault.field, fault.what);
     if (st.code != STATUS_OK) {
         rpc_call_end(call, st, NULL);
         return;
@@ -220,7 +221,7 @@ static void receive_in_stream(struct rpc_call *call)
     if (call->bytes) {
         arena_destroy(call->message_arena);
         call->message_arena = arena_create(call->server->max_arena_bytes);
-        st = decode(call, call->message_arena, &message);
+        st = decode(call, call->message_arena, NULL, &message);
     }
     receive->on_received(receive, st, message);
 }
@@ -287,11 +288,12 @@ static void on_ended(struct rpc_tag *tag, bool ok)
 }
 
 /* INTERNAL is for us to read: the log gets the text, the client a number to ask about. */
-static struct status hide(const struct rpc_call *call, struct status st)
+static struct status hide(struct rpc_call *call, struct status st)
 {
     char id[ID_HEX_BYTES];
 
     id_make_hex(id);
+    call->details = (struct rpc_details){.reason = NULL};
     log_error("call failed", log_str("request_id", id), log_str("method", call->route->path),
               log_str("error", st.text));
     return status_error(STATUS_INTERNAL, "internal error, request id %s", id);
@@ -437,10 +439,12 @@ void rpc_call_serve(struct rpc_call *call, const struct rpc_route *route, struct
         &call->was_cancelled;
     rpc_batch_start(&batch, call->core, &call->closed);
 
+    hold(call); /* until the handler's start has returned */
     if (st.code != STATUS_OK)
         rpc_call_end(call, st, NULL);
     else if (route->method->kind == RPC_BIDI_STREAM)
         route->method->start(call, NULL);
     else
         start_receive(call);
+    release(call);
 }

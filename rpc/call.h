@@ -28,7 +28,7 @@ struct arena *rpc_call_get_arena(struct rpc_call *call);
 /* size zeroed bytes that live as long as the call; never NULL. */
 void *rpc_call_alloc(struct rpc_call *call, size_t size) MUST_CHECK;
 
-/* Until the call's deadline: 0 when it has passed, at most RPC_MAX_TIME_LEFT_MS when it has none. */
+/* Until the call's deadline: 0 when it has passed, never more than RPC_MAX_TIME_LEFT_MS. */
 enum { RPC_MAX_TIME_LEFT_MS = 30000 };
 unsigned rpc_call_get_time_left_ms(const struct rpc_call *call);
 
@@ -36,9 +36,12 @@ unsigned rpc_call_get_time_left_ms(const struct rpc_call *call);
 bool rpc_call_is_cancelled(const struct rpc_call *call);
 
 /*
- * Has on_cancel run once, on a loop thread, when the call is cancelled; not if it was ended before. If it is
- * cancelled already, on_cancel still runs later, never from inside this function. The function must not block and
- * may end the call. waiter lives at least as long as the call. At most one a call.
+ * Has on_cancel run once, on a loop thread, when the call is cancelled or the server stops; not if it was ended
+ * before. If that is so already, on_cancel still runs later, never from inside this function. The function must not
+ * block and may end the call. waiter lives at least as long as the call. At most one a call.
+ *
+ * on_cancel may run while another thread is ending the call: who ends it is for the two to settle. The call's memory
+ * is there until on_cancel has returned; the same holds for all functions that this header has run, and for start.
  */
 struct rpc_cancel {
     void (*on_cancel)(struct rpc_cancel *waiter);
@@ -47,7 +50,7 @@ void rpc_call_set_cancel(struct rpc_call *call, struct rpc_cancel *waiter);
 
 /*
  * Details for an error to come: packed into google.rpc.Status in grpc-status-details-bin by
- * rpc_call_end, dropped if that ends with OK. Texts are copied.
+ * rpc_call_end, dropped if that ends with OK or INTERNAL. Texts are copied.
  */
 void rpc_call_add_violation(struct rpc_call *call, const char *field, const char *description);
 /* ErrorInfo with the domain "sluice"; metadata_key may be NULL. The last one counts. */
@@ -58,8 +61,8 @@ void rpc_call_set_resource(struct rpc_call *call, const char *type, const char *
 
 /*
  * Ends a call: with reply (unary; packed before this returns, ignored unless st is OK; NULL in a
- * stream) or with the error st. INTERNAL reaches the client without its text. Any thread; the
- * call must not be touched afterwards.
+ * stream) or with the error st. INTERNAL reaches the client as a request id, under which the log has the text. Any
+ * thread; the call must not be touched afterwards.
  */
 void rpc_call_end(struct rpc_call *call, struct status st, const ProtobufCMessage *reply);
 

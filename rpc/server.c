@@ -8,10 +8,11 @@
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "rpc/batch.h"
+#include "rpc/health.h"
 #include "rpc/listen.h"
+#include "rpc/reflection.h"
 #include "rpc/serving.h"
 
 enum {
@@ -131,6 +132,10 @@ static void make_routes(struct rpc_server *server, const struct rpc_server_optio
 {
     for (size_t i = 0; i < options->nservices; i++)
         add_service(server, options->services[i], options->self);
+    add_service(server, &rpc_health_service, server->health);
+    for (size_t i = 0; i < RPC_REFLECTION_NSERVICES; i++)
+        add_route(server, rpc_reflection_services[i], &rpc_reflection_method, rpc_reflection_input,
+                  server->reflection);
     qsort(server->routes, server->nroutes, sizeof(*server->routes), compare_routes);
 }
 
@@ -195,6 +200,8 @@ static void free_server(struct rpc_server *server)
     for (size_t i = 0; i < server->nroutes; i++)
         mem_free(server->routes[i].path);
     mem_free(server->routes);
+    rpc_health_destroy(server->health);
+    rpc_reflection_destroy(server->reflection);
     (void)pthread_cond_destroy(&server->changed);
     (void)pthread_mutex_destroy(&server->lock);
     mem_free(server);
@@ -211,6 +218,8 @@ struct status rpc_server_create(const struct rpc_server_options *options, struct
     server->max_arena_bytes =
         options->max_arena_bytes ? options->max_arena_bytes : (size_t)DEFAULT_ARENA_BYTES;
     server->shut.on_event = on_shut;
+    server->health = rpc_health_create(options->services, options->nservices);
+    server->reflection = rpc_reflection_create(options->services, options->nservices);
     make_routes(server, options);
 
     server->core = create_core(max_bytes);
@@ -234,8 +243,7 @@ int rpc_server_get_port(const struct rpc_server *server)
 
 void rpc_server_set_serving(struct rpc_server *server, bool is_serving)
 {
-    (void)server;
-    (void)is_serving;
+    rpc_health_set_serving(server->health, is_serving);
 }
 
 /* Stopping. */

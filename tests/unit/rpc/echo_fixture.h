@@ -44,7 +44,7 @@ struct echo {
 };
 
 /*
- * What the methods do, all but LIST with a GetTaskRequest or a message of the same shape:
+ * What the methods do, all but LIST with a message whose first field is an id (TIME: none):
  *     ECHO   the reply has the request's id
  *     LIST   a stream of page_size messages (0: without end), numbered in next_page_token
  *     FAIL   fails with all the details there are, the id in the text

@@ -1,0 +1,55 @@
+/*
+ * tests/unit/rpc/raw_client.h - a client that does to a server what ours would not.
+ *
+ * One call at a time, step by step; each step waits until it is done.
+ */
+#ifndef TESTS_UNIT_RPC_RAW_CLIENT_H
+#define TESTS_UNIT_RPC_RAW_CLIENT_H
+
+#include <stdbool.h>
+
+#include <grpc/grpc.h>
+#include <protobuf-c/protobuf-c.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+#include "base/str.h"
+
+struct raw {
+    grpc_completion_queue *queue;
+    grpc_channel *channel;
+    grpc_call *call;
+    bool has_header;
+    grpc_metadata_array header;
+    grpc_metadata_array trailer;
+    grpc_status_code code;
+    grpc_slice text;
+};
+
+void raw_open(struct raw *raw, const char *target);
+void raw_close(struct raw *raw);
+
+/* Begins a call with a deadline in ten seconds. */
+void raw_begin(struct raw *raw, const char *method);
+
+/* Sends any bytes as a message. */
+void raw_send(struct raw *raw, struct str bytes);
+
+/* Sends a message. */
+void raw_send_message(struct raw *raw, const ProtobufCMessage *message);
+
+/* Half-closes the call. */
+void raw_send_close(struct raw *raw);
+
+/* Waits for a message and puts its bytes into ret; false if there is none. */
+bool raw_receive(struct raw *raw, struct buf *ret);
+
+void raw_cancel(struct raw *raw);
+
+/* Waits for the end of the call; the text is cut to fit. */
+struct status raw_end(struct raw *raw);
+
+/* begin, send, close, receive, end. */
+struct status raw_call(struct raw *raw, const char *method, struct str bytes);
+
+#endif

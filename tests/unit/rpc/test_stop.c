@@ -1,0 +1,95 @@
+/*
+ * tests/unit/rpc/test_stop.c - how a server stops.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "tests/harness/test.h"
+#include "tests/unit/rpc/echo_fixture.h"
+
+enum { LONG_MS = 60000 }; /* a grace time that no test waits for */
+
+test(a_stop_tells_long_polls_at_once)
+{
+    struct echo echo;
+    struct pending polls[3];
+    int64_t start_ms;
+
+    echo_open(&echo, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(polls); i++)
+        pending_start(&polls[i], &echo, WAIT, "x", 30000);
+    check(event_wait(&echo.started, ARRAY_LEN(polls)));
+    start_ms = clock_get_monotonic_ms();
+    rpc_server_stop(echo.server, LONG_MS);
+    check(clock_get_monotonic_ms() - start_ms < 10000);
+    for (size_t i = 0; i < ARRAY_LEN(polls); i++) {
+        check_status(pending_wait(&polls[i]), STATUS_UNAVAILABLE);
+        check_str(polls[i].st.text, "told to go");
+    }
+    echo_close(&echo);
+}
+
+static void *end_held(void *arg)
+{
+    Pb__Task task = PB__TASK__INIT;
+    struct echo *echo = arg;
+
+    (void)event_wait(&echo->cancelled, 1);
+    rpc_call_end(echo->held, status_ok(), &task.base);
+    return NULL;
+}
+
+test(a_call_ends_well_within_the_grace_time)
+{
+    struct echo echo;
+    struct pending pending;
+    pthread_t thread;
+
+    echo_open(&echo, NULL);
+    pending_start(&pending, &echo, HOLD, "x", 30000);
+    check(event_wait(&echo.started, 1));
+    event_add(&echo.cancelled);
+    check_int(pthread_create(&thread, NULL, end_held, &echo), 0);
+    rpc_server_stop(echo.server, LONG_MS);
+    check_status(pending_wait(&pending), STATUS_OK);
+    pthread_join(thread, NULL);
+    echo_close(&echo);
+}
+
+static void *stop_soon(void *arg)
+{
+    rpc_server_stop(((struct echo *)arg)->server, 50);
+    return NULL;
+}
+
+test(a_call_that_outlives_the_grace_time_is_cancelled_and_waited_for)
+{
+    Pb__Task task = PB__TASK__INIT;
+    struct echo echo;
+    struct pending pending;
+    pthread_t thread;
+
+    echo_open(&echo, NULL);
+    pending_start(&pending, &echo, HOLD, "x", 30000);
+    check(event_wait(&echo.started, 1));
+    check_int(pthread_create(&thread, NULL, stop_soon, &echo), 0);
+    check_status(pending_wait(&pending), STATUS_UNAVAILABLE); /* cancelled by the server */
+    rpc_call_end(echo.held, status_ok(), &task.base);         /* the stop waits for this */
+    pthread_join(thread, NULL);
+    echo_close(&echo);
+}
+
+test(a_stopped_server_is_not_reached)
+{
+    struct echo echo;
+
+    echo_open(&echo, NULL);
+    check_status(echo_call(&echo, ECHO, "proc-1", NULL), STATUS_OK);
+    rpc_server_stop(echo.server, LONG_MS);
+    struct status st = echo_call(&echo, ECHO, "proc-1", NULL);
+    check_status(st, STATUS_UNAVAILABLE);
+    check(strstr(st.text, echo.target) != NULL);
+    check(!strstr(st.text, "ipv4"));
+    rpc_server_stop(echo.server, LONG_MS); /* a second stop does nothing */
+    echo_close(&echo);
+}
