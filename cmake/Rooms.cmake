@@ -1,5 +1,10 @@
 # A room is a folder: its C files but main.c are the library sluice_<room> (a dash becomes an
 # underscore), and main.c is the program. A room without C files is left out, and so is a link to it.
+# A file <name>_x86_64.c is for that processor; <name>_other.c is for those that have none of their own.
+set(SLUICE_OTHER_PROCESSORS "_x86_64\\.c$")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+    set(SLUICE_OTHER_PROCESSORS "_other\\.c$")
+endif()
 
 # sluice_room(<room> [ROOMS <room>..] [LINK <target>..] [PROGRAM <name>] [EMBED migrations] [RECURSIVE])
 function(sluice_room room)
@@ -13,6 +18,7 @@ function(sluice_room room)
         file(GLOB headers CONFIGURE_DEPENDS ${folder}/*.h)
     endif()
     list(REMOVE_ITEM sources ${folder}/main.c)
+    list(FILTER sources EXCLUDE REGEX "${SLUICE_OTHER_PROCESSORS}")
     if(NOT sources)
         return()
     endif()
