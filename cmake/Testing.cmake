@@ -1,4 +1,5 @@
-# Tests by ctest. Labels: unit (tests/unit/<room>/test_*.c), fuzz (the corpus is replayed), gates.
+# Tests by ctest. Labels: unit (tests/unit/<room>/test_*.c), store (tests/store/test_*.c, which start
+# a PostgreSQL of their own), fuzz (the corpus is replayed), gates.
 
 enable_testing()
 
@@ -25,6 +26,31 @@ function(sluice_unit_tests room)
                  WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
         set_tests_properties(unit.${room}.${stem} PROPERTIES
             LABELS unit TIMEOUT 120
+            ENVIRONMENT "TSAN_OPTIONS=ignore_noninstrumented_modules=1;UBSAN_OPTIONS=print_stacktrace=1")
+    endforeach()
+endfunction()
+
+# One executable for each tests/store/test_*.c; the other C files of the folder are its fixtures.
+function(sluice_store_tests)
+    set(folder ${PROJECT_SOURCE_DIR}/tests/store)
+    file(GLOB tests CONFIGURE_DEPENDS ${folder}/test_*.c)
+    file(GLOB fixtures CONFIGURE_DEPENDS ${folder}/*.c)
+    if(NOT tests OR NOT TARGET sluice_migrations)
+        return()
+    endif()
+    list(REMOVE_ITEM fixtures ${tests})
+    add_custom_target(store_tests)
+    foreach(file IN LISTS tests)
+        cmake_path(GET file STEM stem)
+        string(REGEX REPLACE "^test_" "" stem ${stem})
+        set(target store_${stem})
+        add_executable(${target} ${file} ${fixtures})
+        sluice_own_code(${target})
+        target_link_libraries(${target} PRIVATE sluice_testing sluice_store sluice_migrations)
+        add_dependencies(store_tests ${target})
+        add_test(NAME store.${stem} COMMAND ${target} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+        set_tests_properties(store.${stem} PROPERTIES
+            LABELS store TIMEOUT 300
             ENVIRONMENT "TSAN_OPTIONS=ignore_noninstrumented_modules=1;UBSAN_OPTIONS=print_stacktrace=1")
     endforeach()
 endfunction()
@@ -88,6 +114,7 @@ function(sluice_tests)
         sluice_own_code(sluice_testing)
         target_link_libraries(sluice_testing PUBLIC sluice_base)
     endif()
+    sluice_store_tests()
     set(libraries)
     foreach(room IN LISTS rooms)
         sluice_unit_tests(${room})

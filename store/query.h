@@ -30,6 +30,7 @@ enum { QUERY_MAX_PARAMS = 16 };
 enum statement_lane {
     LANE_READ,
     LANE_WRITE,
+    LANE_NLANES,
 };
 
 enum param_type {

@@ -32,7 +32,7 @@ size_t rows_get_count(const struct pg_result *rows);
 struct status row_read(const struct pg_result *rows, size_t row, const char *prefix,
                        struct arena *arena, ProtobufCMessage *message) MUST_CHECK;
 
-/* Single values, for what is no field. The column must exist and have that type. is_null may be NULL. */
+/* Single values, for what is no field. The column must exist and have that type. SQL NULL is 0, and a text without data. */
 int64_t row_get_int(const struct pg_result *rows, size_t row, const char *column);
 struct str row_get_text(const struct pg_result *rows, size_t row, const char *column);
 bool row_is_null(const struct pg_result *rows, size_t row, const char *column);

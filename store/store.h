@@ -13,16 +13,22 @@
 
 struct store;
 
+enum { STORE_MAX_CONNECTIONS = 16 }; /* a lane */
+
+/* What it points to must outlive the store. */
 struct store_options {
     const char *database_url; /* libpq's form: postgresql://... or key=value */
-    unsigned connections;     /* a lane; 0: 2 */
+    unsigned connections;     /* a lane, at most STORE_MAX_CONNECTIONS; 0: 2 */
     unsigned max_batch;       /* queries in one statement; 0: 128; 1: a transaction each */
     unsigned max_queued;      /* a lane; beyond it queries end as RESOURCE_EXHAUSTED; 0: 4096 */
     unsigned statement_timeout_ms;             /* 0: 15000 */
     const struct statement *const *statements; /* prepared on connect; ends with NULL */
 };
 
-/* Starts connecting and returns. Queries may be submitted at once. */
+/*
+ * Starts connecting and returns; *ret is owned by the caller. Queries may be submitted at once. INVALID_ARGUMENT:
+ * database_url is none. RESOURCE_EXHAUSTED: the system refused a thread.
+ */
 struct status store_create(const struct store_options *options, struct store **ret) MUST_CHECK;
 
 /* Waits until a connection of each lane is up, at most timeout_ms. Blocks. UNAVAILABLE: it is not; the text says why. */
@@ -34,7 +40,10 @@ bool store_is_ready(struct store *store);
 /* on_done never runs from inside. Any thread. */
 void store_submit(struct store *store, struct query *query);
 
-/* Ends what is queued as UNAVAILABLE, waits for what was sent, disconnects, frees. NULL is allowed. */
+/*
+ * Ends what is queued as UNAVAILABLE, waits for what was sent, disconnects, frees. Blocks; nothing is submitted any
+ * more but by on_done. NULL is allowed.
+ */
 void store_destroy(struct store *store);
 
 #endif

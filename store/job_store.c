@@ -1,0 +1,150 @@
+#include "store/job_store.h"
+
+/*
+ * As many jobs are picked as there are queries, each with its task, and those that others have
+ * locked are left to them: so it never waits, and no two queries get one job. Jobs that were lost
+ * too often are given up on the way, and with them their tasks' other jobs, which are left out.
+ */
+const struct statement job_lease = {
+    .name = "job_lease",
+    .lane = LANE_WRITE,
+    .sql = "WITH q AS ("
+           "    SELECT worker_id, lease_ms, ord"
+           "      FROM unnest($1::text[], $2::bigint[])"
+           "           WITH ORDINALITY AS q(worker_id, lease_ms, ord)),"
+           " pick AS MATERIALIZED ("
+           "    SELECT job.id, job.task_id, job.role, job.tries"
+           "      FROM job"
+           "      JOIN task ON task.id = job.task_id"
+           "     WHERE job.state IN ('READY', 'RUNNING') AND job.lease_end_time < now()"
+           "       AND task.state IN ('PENDING', 'RUNNING')"
+           "     ORDER BY job.lease_end_time, job.id"
+           "     LIMIT (SELECT count(*) FROM q)"
+           "       FOR NO KEY UPDATE OF job, task SKIP LOCKED),"
+           " tried AS MATERIALIZED ("
+           "    SELECT id, task_id, role,"
+           "           CASE WHEN tries >= 20 THEN job_give_up(id) ELSE false END AS is_given_up"
+           "      FROM pick),"
+           " given AS ("
+           "    SELECT id, task_id,"
+           "           CASE role WHEN 'SCHEMA' THEN 'WAIT_FOR_SCHEMA'"
+           "                     WHEN 'CHECK' THEN 'WAIT_FOR_CHECK'"
+           "                     ELSE 'WAIT_FOR_SUCCESS' END AS stage,"
+           "           row_number() OVER () AS ord"
+           "      FROM tried"
+           "     WHERE task_id NOT IN (SELECT task_id FROM tried WHERE is_given_up)),"
+           " leased AS ("
+           "    UPDATE job"
+           "       SET state = 'RUNNING', attempt = attempt + 1, tries = tries + 1,"
+           "           lease_token = lease_token + 1, worker_id = q.worker_id,"
+           "           lease_end_time = now() + q.lease_ms * interval '1 ms',"
+           "           start_time = coalesce(start_time, now())"
+           "      FROM given JOIN q ON q.ord = given.ord"
+           "     WHERE job.id = given.id"
+           "    RETURNING q.ord, job.id, job.task_id, job.role, job.table_name, job.attempt,"
+           "              job.lease_token, job.checkpoint),"
+           " started AS ("
+           "    UPDATE task"
+           "       SET state = 'RUNNING', stage = first.stage, version = version + 1,"
+           "           update_time = now(), start_time = coalesce(start_time, now())"
+           "      FROM (SELECT DISTINCT ON (given.task_id) given.task_id, given.stage, q.worker_id"
+           "              FROM given JOIN q ON q.ord = given.ord"
+           "             ORDER BY given.task_id, given.ord) first"
+           "     WHERE task.id = first.task_id"
+           "       AND (task.state <> 'RUNNING' OR task.stage <> first.stage)"
+           "    RETURNING task.id, first.worker_id, task.state, task.stage, task.message),"
+           " new_event AS ("
+           "    INSERT INTO task_event (task_id, actor, state, stage, message)"
+           "    SELECT id, worker_id, state, stage, message FROM started)"
+           " SELECT leased.ord, leased.id, leased.task_id, leased.role,"
+           "        leased.table_name AS \"table\", leased.attempt, leased.lease_token,"
+           "        leased.checkpoint, t.id AS \"task.id\", t.kind AS \"task.kind\","
+           "        t.source AS \"task.source\", t.destination AS \"task.destination\","
+           "        t.create_time AS \"task.create_time\", t.spec AS \"task.bulkload\","
+           "        s.name AS \"source.name\", s.type AS \"source.type\","
+           "        s.parameters_json AS \"source.parameters_json\","
+           "        d.name AS \"destination.name\", d.type AS \"destination.type\","
+           "        d.parameters_json AS \"destination.parameters_json\""
+           "   FROM leased"
+           "   JOIN task t ON t.id = leased.task_id"
+           "   JOIN data_source s ON s.name = t.source"
+           "   JOIN data_source d ON d.name = t.destination",
+    .nparams = 2,
+    .types = {PARAM_TEXT, PARAM_INT8},
+    .max_batch = 32,
+};
+
+/*
+ * What "held" saw is what counts: its rows are locked, and as they are now. Keyed, so that no
+ * report in a batch is lost behind another one of the same job.
+ */
+const struct statement job_report = {
+    .name = "job_report",
+    .lane = LANE_WRITE,
+    .sql = "WITH q AS ("
+           "    SELECT id, lease_token, lease_ms, rows_read, rows_written, bad_rows, bytes_read,"
+           "           bytes_total, fraction, checkpoint, ord"
+           "      FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],"
+           "                  $6::bigint[], $7::bigint[], $8::bigint[], $9::float8[],"
+           "                  $10::bytea[])"
+           "           WITH ORDINALITY"
+           "           AS q(id, lease_token, lease_ms, rows_read, rows_written, bad_rows,"
+           "                bytes_read, bytes_total, fraction, checkpoint, ord)),"
+           " held AS MATERIALIZED ("
+           "    SELECT q.ord, job.id, job.state, job.lease_token"
+           "      FROM q"
+           "      JOIN job ON job.id = q.id"
+           "     ORDER BY job.task_id, job.step, job.id"
+           "       FOR NO KEY UPDATE OF job),"
+           " renewed AS ("
+           "    UPDATE job"
+           "       SET lease_end_time = now() + q.lease_ms * interval '1 ms',"
+           "           tries = CASE WHEN q.rows_written > job.rows_written THEN 0"
+           "                        ELSE job.tries END,"
+           "           rows_read = q.rows_read, rows_written = q.rows_written,"
+           "           bad_rows = q.bad_rows, bytes_read = q.bytes_read,"
+           "           bytes_total = q.bytes_total, fraction = q.fraction,"
+           "           checkpoint = coalesce(q.checkpoint, job.checkpoint)"
+           "      FROM held JOIN q ON q.ord = held.ord"
+           "     WHERE job.id = held.id AND held.lease_token = q.lease_token"
+           "       AND held.state = 'RUNNING')"
+           " SELECT q.ord,"
+           "        CASE WHEN held.id IS NULL THEN 'STOP'"
+           "             WHEN held.lease_token <> q.lease_token THEN 'LOST'"
+           "             WHEN held.state = 'RUNNING' THEN 'CONTINUE'"
+           "             WHEN held.state = 'KILLED' THEN 'STOP'"
+           "             ELSE 'LOST' END AS \"note/outcome\""
+           "   FROM q"
+           "   LEFT JOIN held ON held.ord = q.ord",
+    .nparams = 10,
+    .types = {PARAM_TEXT, PARAM_INT8, PARAM_INT8, PARAM_INT8, PARAM_INT8, PARAM_INT8, PARAM_INT8,
+              PARAM_INT8, PARAM_FLOAT8, PARAM_BYTES},
+    .is_keyed = true,
+};
+
+/* One task after another by their ids: that is the order of locks. */
+const struct statement job_finish = {
+    .name = "job_finish",
+    .lane = LANE_WRITE,
+    .sql = "WITH q AS MATERIALIZED ("
+           "    SELECT q.id, q.lease_token, q.outcome, q.message, q.rows_read, q.rows_written,"
+           "           q.bad_rows, q.bytes_read, q.bytes_total, q.fraction, q.backoff_ms,"
+           "           q.max_tries, q.ord"
+           "      FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[],"
+           "                  $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],"
+           "                  $10::float8[], $11::bigint[], $12::bigint[])"
+           "           WITH ORDINALITY"
+           "           AS q(id, lease_token, outcome, message, rows_read, rows_written, bad_rows,"
+           "                bytes_read, bytes_total, fraction, backoff_ms, max_tries, ord)"
+           "      LEFT JOIN job ON job.id = q.id"
+           "     ORDER BY job.task_id, job.step, job.id, q.ord)"
+           " SELECT q.ord, f.outcome AS \"note/outcome\", f.is_ready AS \"note/ready\""
+           "   FROM q"
+           "  CROSS JOIN LATERAL job_finish(q.id, q.lease_token, q.outcome, q.message, q.rows_read,"
+           "                                q.rows_written, q.bad_rows, q.bytes_read,"
+           "                                q.bytes_total, q.fraction, q.backoff_ms, q.max_tries)"
+           "       AS f(outcome, is_ready)",
+    .nparams = 12,
+    .types = {PARAM_TEXT, PARAM_INT8, PARAM_TEXT, PARAM_TEXT, PARAM_INT8, PARAM_INT8, PARAM_INT8,
+              PARAM_INT8, PARAM_INT8, PARAM_FLOAT8, PARAM_INT8, PARAM_INT8},
+};

@@ -1,0 +1,577 @@
+/*
+ * The thread sleeps in epoll and then goes round: connections take a step, batches that are done
+ * are answered, what was submitted is fetched, and idle connections get all that waits. Nothing is
+ * ever held back in order to fill a batch: a batch is what came while the connections were busy.
+ *
+ * A query is in one place at a time: in inbox or refused (guarded by the mutex), in waiting, or in
+ * a batch, which is on its connection.
+ *
+ *  - A batch that failed changed nothing; its queries go again alone ("solo"), so that only those
+ *    fail that are wrong. A query alone that ran into another transaction goes again, too.
+ *  - A batch whose connection was lost may have been committed. Reads go again, once; writes end as
+ *    UNKNOWN.
+ *  - While no connection is up, queries wait for HOLD_MS, or less if their time ends, and then fail.
+ */
+#include "store/lane.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <libpq-fe.h>
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "store/array.h"
+#include "store/connection.h"
+#include "store/result.h"
+#include "store/store.h"
+
+enum {
+    HOLD_MS = 300,
+    MAX_SENT = 32,                     /* batches on a connection */
+    BATCH_MAX_BYTES = 4 * 1024 * 1024, /* of texts; a single query may be larger */
+    PARAMS_KEPT_BYTES = 256 * 1024,    /* of memory for a parameter, from batch to batch */
+    MAX_TRIES = 5,                     /* of a query that is in conflict with others */
+    MAX_EVENTS = 32,
+};
+
+struct lane {
+    const struct store_options *options;
+    struct connection_settings settings;
+    pthread_t thread;
+    int epoll_fd;
+    int event_fd; /* wakes the thread */
+
+    pthread_mutex_t mutex; /* guards the next group */
+    pthread_cond_t changed;
+    struct list inbox;
+    struct list refused;
+    bool is_stopping;
+    bool is_up;
+    struct status st; /* why no connection is up */
+
+    atomic_uint nqueued; /* in inbox and waiting */
+
+    struct list waiting; /* the rest is the thread's */
+    bool is_draining;    /* it has seen is_stopping */
+    bool was_up;
+    int64_t down_since_ms;
+    int64_t next_expiry_ms; /* no query in waiting expires before */
+    struct buf params[QUERY_MAX_PARAMS];
+    unsigned nconnections;
+    struct connection connections[STORE_MAX_CONNECTIONS];
+};
+
+static bool is_due(const struct lane *lane, const struct connection *connection)
+{
+    return !lane->is_draining || connection->state != CONNECTION_DOWN;
+}
+
+static struct query *get_query(struct list *link)
+{
+    return container_of(link, struct query, link);
+}
+
+static void end_query(struct query *query, enum status_code code, const char *text)
+{
+    query->on_done(query, status_error(code, "%s", text), NULL);
+}
+
+/* When a query that waits gives up. */
+static int64_t get_expiry_ms(const struct lane *lane, const struct query *query)
+{
+    if (lane->was_up)
+        return query->deadline_ms;
+
+    int64_t since_ms = query->deadline_ms - query->timeout_ms;
+    if (since_ms < lane->down_since_ms)
+        since_ms = lane->down_since_ms;
+    return query->deadline_ms < since_ms + HOLD_MS ? query->deadline_ms : since_ms + HOLD_MS;
+}
+
+static void expire(struct lane *lane, int64_t now_ms)
+{
+    struct list kept;
+    struct list *link;
+
+    if (now_ms < lane->next_expiry_ms && !lane->is_draining)
+        return;
+    list_init(&kept);
+    lane->next_expiry_ms = INT64_MAX;
+    while ((link = list_take_first(&lane->waiting))) {
+        struct query *query = get_query(link);
+        int64_t expiry_ms = get_expiry_ms(lane, query);
+
+        if (now_ms < expiry_ms && !lane->is_draining) {
+            list_add_last(&kept, link);
+            if (expiry_ms < lane->next_expiry_ms)
+                lane->next_expiry_ms = expiry_ms;
+            continue;
+        }
+        atomic_fetch_sub(&lane->nqueued, 1);
+        if (lane->is_draining)
+            end_query(query, STATUS_UNAVAILABLE, "the program is stopping");
+        else if (now_ms >= query->deadline_ms)
+            end_query(query, STATUS_DEADLINE_EXCEEDED, "the database had no time for the request");
+        else
+            end_query(query, STATUS_UNAVAILABLE, "the database cannot be reached");
+    }
+    list_move_all(&lane->waiting, &kept);
+}
+
+/* A query waits again, ahead of the others. */
+static void requeue(struct lane *lane, struct query *query)
+{
+    list_add_first(&lane->waiting, &query->link);
+    atomic_fetch_add(&lane->nqueued, 1);
+    lane->next_expiry_ms = 0;
+}
+
+/* The outcome of a batch is not known. */
+static void answer_lost(struct lane *lane, struct batch *batch)
+{
+    struct list *link;
+
+    while ((link = list_take_first(&batch->queries))) {
+        struct query *query = get_query(link);
+
+        if (batch->statement->lane == LANE_READ && query->ntries++ == 0)
+            requeue(lane, query);
+        else if (batch->statement->lane == LANE_READ)
+            end_query(query, STATUS_UNAVAILABLE, "the connection to the database was lost");
+        else
+            end_query(query, STATUS_UNKNOWN,
+                      "the connection to the database was lost before it confirmed the change");
+    }
+}
+
+/* Nothing of a batch was done. */
+static void answer_failed(struct lane *lane, struct batch *batch, struct status st)
+{
+    bool is_alone = batch->nqueries == 1;
+    bool is_conflict = st.code == STATUS_ABORTED;
+    struct list *link;
+
+    while ((link = list_take_first(&batch->queries))) {
+        struct query *query = get_query(link);
+
+        if (!is_alone || (is_conflict && ++query->ntries < MAX_TRIES)) {
+            query->is_solo = true;
+            requeue(lane, query);
+        } else {
+            query->on_done(query, st, NULL);
+        }
+    }
+}
+
+static struct status answer_rows(struct batch *batch)
+{
+    struct result result;
+    struct list *link;
+    struct status st = result_init(&result, batch->whole, batch->nqueries);
+
+    if (st.code != STATUS_OK)
+        return st;
+    for (size_t i = 0; (link = list_take_first(&batch->queries)); i++) {
+        struct query *query = get_query(link);
+        query->on_done(query, status_ok(), result_get(&result, i));
+    }
+    result_deinit(&result);
+    return status_ok();
+}
+
+static void answer(struct lane *lane, struct batch *batch)
+{
+    if (!batch->is_lost && batch->st.code == STATUS_OK && !batch->whole)
+        batch->st = status_error(STATUS_INTERNAL, "the statement returned no rows");
+
+    if (batch->is_lost) {
+        answer_lost(lane, batch);
+    } else if (batch->st.code != STATUS_OK) {
+        answer_failed(lane, batch, batch->st);
+    } else {
+        struct status st = answer_rows(batch);
+        if (st.code != STATUS_OK) {
+            batch->nqueries = 1; /* it was done, so it must not go again */
+            answer_failed(lane, batch, st);
+        }
+    }
+    PQclear(batch->whole);
+    mem_free(batch);
+}
+
+static size_t get_text_bytes(const struct query *query)
+{
+    const struct statement *statement = query->statement;
+    size_t bytes = 0;
+
+    for (unsigned i = 0; i < statement->nparams; i++) {
+        if (statement->types[i] == PARAM_TEXT || statement->types[i] == PARAM_BYTES)
+            bytes += query->params[i].text.len;
+    }
+    return bytes;
+}
+
+static bool has_key(const struct batch *batch, const struct query *query)
+{
+    const struct list *link;
+
+    list_for_each (link, &batch->queries) {
+        if (str_is_equal(container_of(link, struct query, link)->params[0].text,
+                         query->params[0].text))
+            return true;
+    }
+    return false;
+}
+
+/* Takes from waiting the first query and those that may go with it. */
+static struct batch *take_batch(struct lane *lane)
+{
+    struct query *first = get_query(lane->waiting.next);
+    const struct statement *statement = first->statement;
+    struct batch *batch = mem_alloc(sizeof(*batch));
+    unsigned max = lane->options->max_batch;
+    size_t bytes = 0;
+    struct list *next;
+
+    if (statement->max_batch != 0 && statement->max_batch < max)
+        max = statement->max_batch;
+    if (first->is_solo)
+        max = 1;
+    batch->statement = statement;
+    list_init(&batch->queries);
+    for (struct list *link = lane->waiting.next; link != &lane->waiting; link = next) {
+        struct query *query = get_query(link);
+
+        next = link->next;
+        if (query->statement != statement || (query->is_solo && query != first) ||
+            (statement->is_keyed && has_key(batch, query)))
+            continue;
+        bytes += get_text_bytes(query);
+        if (batch->nqueries == max || (bytes > BATCH_MAX_BYTES && batch->nqueries > 0))
+            break;
+        list_remove(link);
+        list_add_last(&batch->queries, link);
+        batch->nqueries++;
+    }
+    atomic_fetch_sub(&lane->nqueued, batch->nqueries);
+    return batch;
+}
+
+/* If the connection is lost at that, the batch's queries wait again, or the batch is in done. */
+static void send_batch(struct lane *lane, struct connection *connection, struct batch *batch,
+                       int64_t now_ms)
+{
+    for (unsigned i = 0; i < batch->statement->nparams; i++) {
+        buf_clear(&lane->params[i]);
+        array_write(&lane->params[i], &batch->queries, batch->nqueries, i);
+    }
+    bool is_sent = connection_send(connection, batch, lane->params, now_ms);
+    for (unsigned i = 0; i < batch->statement->nparams; i++) {
+        if (lane->params[i].size > PARAMS_KEPT_BYTES)
+            buf_deinit(&lane->params[i]);
+    }
+    if (is_sent)
+        return;
+    while (!list_is_empty(&batch->queries)) {
+        struct query *last = get_query(batch->queries.prev);
+        list_remove(&last->link);
+        requeue(lane, last);
+    }
+    mem_free(batch);
+}
+
+/* Gives what waits to the connections that are idle, in turns. */
+static void dispatch(struct lane *lane, int64_t now_ms)
+{
+    struct connection *idle[STORE_MAX_CONNECTIONS];
+    unsigned nidle = 0;
+
+    for (unsigned i = 0; i < lane->nconnections; i++) {
+        if (lane->connections[i].state == CONNECTION_UP && lane->connections[i].nsent == 0)
+            idle[nidle++] = &lane->connections[i];
+    }
+    for (unsigned turn = 0; nidle > 0 && !list_is_empty(&lane->waiting); turn++) {
+        struct connection *connection = idle[turn % nidle];
+
+        if (connection->nsent == MAX_SENT)
+            return;
+        send_batch(lane, connection, take_batch(lane), now_ms);
+        if (connection->state != CONNECTION_UP) {
+            idle[turn % nidle] = idle[nidle - 1];
+            nidle--;
+        }
+    }
+}
+
+static void answer_done(struct lane *lane)
+{
+    for (unsigned i = 0; i < lane->nconnections; i++) {
+        struct list *link;
+
+        while ((link = list_take_first(&lane->connections[i].done)))
+            answer(lane, container_of(link, struct batch, link));
+    }
+}
+
+/* Tells others whether a connection is up. */
+static void publish(struct lane *lane, int64_t now_ms)
+{
+    bool is_up = false;
+    struct status st = status_ok();
+
+    for (unsigned i = 0; i < lane->nconnections; i++) {
+        if (lane->connections[i].state == CONNECTION_UP)
+            is_up = true;
+        if (lane->connections[i].st.code != STATUS_OK)
+            st = lane->connections[i].st;
+    }
+    if (is_up != lane->was_up) {
+        lane->was_up = is_up;
+        lane->down_since_ms = now_ms;
+        lane->next_expiry_ms = 0;
+    }
+    pthread_mutex_lock(&lane->mutex);
+    if (st.code != STATUS_OK)
+        lane->st = st;
+    if (is_up != lane->is_up) {
+        lane->is_up = is_up;
+        pthread_cond_broadcast(&lane->changed);
+    }
+    pthread_mutex_unlock(&lane->mutex);
+}
+
+static void fetch(struct lane *lane)
+{
+    struct list fetched;
+    struct list refused;
+    struct list *link;
+
+    list_init(&fetched);
+    list_init(&refused);
+    pthread_mutex_lock(&lane->mutex);
+    list_move_all(&fetched, &lane->inbox);
+    list_move_all(&refused, &lane->refused);
+    lane->is_draining = lane->is_stopping;
+    pthread_mutex_unlock(&lane->mutex);
+
+    while ((link = list_take_first(&refused)))
+        end_query(get_query(link), STATUS_RESOURCE_EXHAUSTED,
+                  "too many requests wait for the database");
+    while ((link = list_take_first(&fetched))) {
+        int64_t expiry_ms = get_expiry_ms(lane, get_query(link));
+        if (expiry_ms < lane->next_expiry_ms)
+            lane->next_expiry_ms = expiry_ms;
+        list_add_last(&lane->waiting, link);
+    }
+}
+
+static int get_wait_ms(const struct lane *lane, int64_t now_ms)
+{
+    int64_t due_ms = list_is_empty(&lane->waiting) ? INT64_MAX : lane->next_expiry_ms;
+
+    for (unsigned i = 0; i < lane->nconnections; i++) {
+        const struct connection *connection = &lane->connections[i];
+        int64_t connection_ms = connection_get_due_ms(connection);
+
+        if (is_due(lane, connection) && connection_ms < due_ms)
+            due_ms = connection_ms;
+        if (!list_is_empty(&connection->done))
+            return 0;
+    }
+    if (due_ms <= now_ms)
+        return 0;
+    return due_ms - now_ms < 60000 ? (int)(due_ms - now_ms) : 60000;
+}
+
+/* Whether a query is anywhere in the lane. */
+static bool is_busy(struct lane *lane)
+{
+    for (unsigned i = 0; i < lane->nconnections; i++) {
+        if (lane->connections[i].nsent > 0 || !list_is_empty(&lane->connections[i].done))
+            return true;
+    }
+    pthread_mutex_lock(&lane->mutex);
+    bool is_empty = list_is_empty(&lane->inbox) && list_is_empty(&lane->refused);
+    pthread_mutex_unlock(&lane->mutex);
+    return !is_empty || !list_is_empty(&lane->waiting);
+}
+
+static void wait_for_events(struct lane *lane)
+{
+    struct epoll_event events[MAX_EVENTS];
+    int n =
+        epoll_wait(lane->epoll_fd, events, MAX_EVENTS, get_wait_ms(lane, clock_get_monotonic_ms()));
+    int64_t now_ms = clock_get_monotonic_ms();
+
+    for (int i = 0; i < n; i++) {
+        uint64_t count;
+
+        if (events[i].data.ptr != lane)
+            connection_step(events[i].data.ptr, now_ms);
+        else if (read(lane->event_fd, &count, sizeof(count)) < 0)
+            assert(errno == EAGAIN || errno == EINTR);
+    }
+}
+
+static void *run(void *arg)
+{
+    struct lane *lane = arg;
+
+    do {
+        wait_for_events(lane);
+
+        int64_t now_ms = clock_get_monotonic_ms();
+        for (unsigned i = 0; i < lane->nconnections; i++) {
+            if (is_due(lane, &lane->connections[i]))
+                connection_tick(&lane->connections[i], now_ms);
+        }
+        answer_done(lane);
+        fetch(lane);
+        now_ms = clock_get_monotonic_ms(); /* what was fetched is not younger */
+        publish(lane, now_ms);
+        expire(lane, now_ms);
+        dispatch(lane, now_ms);
+    } while (!lane->is_draining || is_busy(lane));
+    return NULL;
+}
+
+static void wake(struct lane *lane)
+{
+    static const uint64_t one = 1;
+
+    /* A counter that is full wakes the thread as well. */
+    if (write(lane->event_fd, &one, sizeof(one)) < 0)
+        assert(errno == EAGAIN);
+}
+
+/* What epoll and the thread need. */
+static struct status open_lane(struct lane *lane)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = lane};
+
+    lane->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    lane->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (lane->epoll_fd < 0 || lane->event_fd < 0 ||
+        epoll_ctl(lane->epoll_fd, EPOLL_CTL_ADD, lane->event_fd, &event) != 0)
+        return status_from_errno(errno, "an epoll set could not be made");
+    lane->settings.epoll_fd = lane->epoll_fd;
+    return thread_start(lane->settings.lane_name, run, lane, &lane->thread);
+}
+
+static void free_lane(struct lane *lane)
+{
+    for (unsigned i = 0; i < lane->nconnections; i++)
+        connection_deinit(&lane->connections[i]);
+    for (unsigned i = 0; i < QUERY_MAX_PARAMS; i++)
+        buf_deinit(&lane->params[i]);
+    if (lane->epoll_fd >= 0)
+        (void)close(lane->epoll_fd);
+    if (lane->event_fd >= 0)
+        (void)close(lane->event_fd);
+    pthread_cond_destroy(&lane->changed);
+    pthread_mutex_destroy(&lane->mutex);
+    mem_free(lane);
+}
+
+struct status lane_create(const struct store_options *options, enum statement_lane kind,
+                          struct lane **ret)
+{
+    struct lane *lane = mem_alloc(sizeof(*lane));
+    pthread_condattr_t attributes;
+
+    lane->options = options;
+    lane->settings = (struct connection_settings){
+        .database_url = options->database_url,
+        .lane_name = kind == LANE_READ ? "store-read" : "store-write",
+        .lane = kind,
+        .statement_timeout_ms = options->statement_timeout_ms,
+        .statements = options->statements,
+    };
+    pthread_mutex_init(&lane->mutex, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&lane->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    list_init(&lane->inbox);
+    list_init(&lane->refused);
+    list_init(&lane->waiting);
+    lane->st = status_error(STATUS_UNAVAILABLE, "no connection was made yet");
+    lane->down_since_ms = clock_get_monotonic_ms();
+    lane->nconnections = options->connections;
+    for (unsigned i = 0; i < lane->nconnections; i++)
+        connection_init(&lane->connections[i], &lane->settings);
+
+    struct status st = open_lane(lane);
+    if (st.code != STATUS_OK) {
+        free_lane(lane);
+        return st;
+    }
+    *ret = lane;
+    return status_ok();
+}
+
+void lane_submit(struct lane *lane, struct query *query)
+{
+    assert(query->statement && query->on_done);
+    query->deadline_ms = clock_get_monotonic_ms() + query->timeout_ms;
+    query->is_solo = false;
+    query->ntries = 0;
+
+    pthread_mutex_lock(&lane->mutex);
+    bool was_empty = list_is_empty(&lane->inbox) && list_is_empty(&lane->refused);
+    if (atomic_load(&lane->nqueued) < lane->options->max_queued) {
+        atomic_fetch_add(&lane->nqueued, 1);
+        list_add_last(&lane->inbox, &query->link);
+    } else {
+        list_add_last(&lane->refused, &query->link);
+    }
+    pthread_mutex_unlock(&lane->mutex);
+    if (was_empty)
+        wake(lane);
+}
+
+struct status lane_wait_up(struct lane *lane, int64_t deadline_ms)
+{
+    struct timespec deadline = {
+        .tv_sec = (time_t)(deadline_ms / 1000),
+        .tv_nsec = (long)(deadline_ms % 1000 * 1000000),
+    };
+    int rc = 0;
+
+    pthread_mutex_lock(&lane->mutex);
+    while (!lane->is_up && rc == 0)
+        rc = pthread_cond_timedwait(&lane->changed, &lane->mutex, &deadline);
+    struct status st = lane->is_up ? status_ok() : lane->st;
+    pthread_mutex_unlock(&lane->mutex);
+    return st;
+}
+
+bool lane_is_up(struct lane *lane)
+{
+    pthread_mutex_lock(&lane->mutex);
+    bool is_up = lane->is_up;
+    pthread_mutex_unlock(&lane->mutex);
+    return is_up;
+}
+
+void lane_destroy(struct lane *lane)
+{
+    if (!lane)
+        return;
+    pthread_mutex_lock(&lane->mutex);
+    lane->is_stopping = true;
+    pthread_mutex_unlock(&lane->mutex);
+    wake(lane);
+    pthread_join(lane->thread, NULL);
+    free_lane(lane);
+}

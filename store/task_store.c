@@ -1,0 +1,213 @@
+#include "store/task_store.h"
+
+/* The task's columns of a row of table task that is called t. A literal that several statements hold. */
+#define COLUMNS_OF_T \
+    " t.id, t.kind, t.source, t.destination, t.state, t.stage, t.message," \
+    " t.version::text AS etag, t.create_time, t.update_time, t.start_time, t.end_time"
+
+/* The same where the row is what a function returned. */
+#define COLUMNS_OF_F \
+    " (f.t).id, (f.t).kind, (f.t).source, (f.t).destination, (f.t).state, (f.t).stage," \
+    " (f.t).message, (f.t).version::text AS etag, (f.t).create_time, (f.t).update_time," \
+    " (f.t).start_time, (f.t).end_time"
+
+/* The sums over its jobs, called p, as fields of the task. */
+#define COLUMNS_OF_P \
+    " p.rows_read AS \"progress.rows_read\"," \
+    " p.rows_written AS \"progress.rows_written\"," \
+    " p.bad_rows AS \"progress.bad_rows\"," \
+    " p.bytes_read AS \"progress.bytes_read\"," \
+    " p.bytes_total AS \"progress.bytes_total\"," \
+    " p.fraction AS \"progress.fraction\""
+
+/*
+ * All is made by one statement: a data source that is missing or of a wrong type leaves id NULL,
+ * and then nothing is stored. One that is deleted meanwhile makes a foreign key fail, and the
+ * query is tried again.
+ */
+const struct statement task_create = {
+    .name = "task_create",
+    .lane = LANE_WRITE,
+    .sql = "WITH q AS ("
+           "    SELECT id_suffix, kind, source, destination, spec, source_types,"
+           "           destination_types, id_prefix, job_ids, roles, steps, tables, actor, ord"
+           "      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[],"
+           "                  $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],"
+           "                  $11::text[], $12::text[], $13::text[])"
+           "           WITH ORDINALITY"
+           "           AS q(id_suffix, kind, source, destination, spec, source_types,"
+           "                destination_types, id_prefix, job_ids, roles, steps, tables,"
+           "                actor, ord)),"
+           " made AS MATERIALIZED ("
+           "    SELECT q.ord, s.type AS source_type, d.type AS destination_type,"
+           "           CASE WHEN s.type = ANY (q.source_types::text[])"
+           "                 AND d.type = ANY (q.destination_types::text[])"
+           "                THEN q.id_prefix || '-' || nextval('bulkload_number') || '-'"
+           "                     || q.id_suffix END AS id"
+           "      FROM q"
+           "      LEFT JOIN data_source s ON s.name = q.source"
+           "      LEFT JOIN data_source d ON d.name = q.destination),"
+           " t AS ("
+           "    INSERT INTO task (id, kind, source, destination, spec, state, stage)"
+           "    SELECT made.id, q.kind, q.source, q.destination, q.spec, 'PENDING',"
+           "           'WAIT_FOR_START'"
+           "      FROM made JOIN q USING (ord)"
+           "     WHERE made.id IS NOT NULL"
+           "     ORDER BY ord"
+           "    RETURNING id, kind, source, destination, spec, state, stage, message, version,"
+           "              create_time, update_time, start_time, end_time),"
+           " new_job AS ("
+           "    INSERT INTO job (id, task_id, step, role, state, table_name)"
+           "    SELECT j.id, made.id, j.step, j.role,"
+           "           CASE WHEN j.step = min(j.step) OVER (PARTITION BY made.id)"
+           "                THEN 'READY' ELSE 'WAITING' END,"
+           "           j.table_name"
+           "      FROM made JOIN q USING (ord),"
+           "           unnest(q.job_ids::text[], q.roles::text[], q.steps::integer[],"
+           "                  q.tables::text[]) AS j(id, role, step, table_name)"
+           "     WHERE made.id IS NOT NULL),"
+           " new_event AS ("
+           "    INSERT INTO task_event (task_id, actor, state, stage)"
+           "    SELECT made.id, q.actor, 'PENDING', 'WAIT_FOR_START'"
+           "      FROM made JOIN q USING (ord)"
+           "     WHERE made.id IS NOT NULL"
+           "     ORDER BY ord)"
+           " SELECT made.ord, made.source_type AS \"note/source_type\","
+           "        made.destination_type AS \"note/destination_type\"," COLUMNS_OF_T ","
+           "        t.spec AS bulkload"
+           "   FROM made"
+           "   LEFT JOIN t ON t.id = made.id",
+    .nparams = 13,
+    .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_BYTES, PARAM_TEXT, PARAM_TEXT,
+              PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT},
+};
+
+/* The spec, which may be large, is in one row only. */
+const struct statement task_get = {
+    .name = "task_get",
+    .lane = LANE_READ,
+    .sql = "WITH q AS ("
+           "    SELECT id, ord FROM unnest($1::text[]) WITH ORDINALITY AS q(id, ord))"
+           " SELECT q.ord," COLUMNS_OF_T "," COLUMNS_OF_P ","
+           "        CASE WHEN row_number() OVER (PARTITION BY q.ord ORDER BY j.step, j.id) = 1"
+           "             THEN t.spec END AS bulkload,"
+           "        j.id AS \"job/id\", j.role AS \"job/role\", j.state AS \"job/state\","
+           "        j.table_name AS \"job/table\", j.attempt AS \"job/attempt\","
+           "        j.rows_read AS \"job/progress.rows_read\","
+           "        j.rows_written AS \"job/progress.rows_written\","
+           "        j.bad_rows AS \"job/progress.bad_rows\","
+           "        j.bytes_read AS \"job/progress.bytes_read\","
+           "        j.bytes_total AS \"job/progress.bytes_total\","
+           "        j.fraction AS \"job/progress.fraction\","
+           "        j.message AS \"job/message\", j.worker_id AS \"job/worker_id\","
+           "        j.start_time AS \"job/start_time\", j.end_time AS \"job/end_time\","
+           "        CASE WHEN j.state IN ('READY', 'RUNNING') THEN j.lease_end_time END"
+           "             AS \"job/lease_end_time\""
+           "   FROM q"
+           "   JOIN task t ON t.id = q.id"
+           "  CROSS JOIN LATERAL task_progress(t.id, t.state) p"
+           "   LEFT JOIN job j ON j.task_id = t.id"
+           "  ORDER BY q.ord, j.step, j.id",
+    .nparams = 1,
+    .types = {PARAM_TEXT},
+    .max_batch = 32,
+};
+
+/*
+ * One of the three parts of the UNION has rows; each walks an index that is in the order of the
+ * list. What is too large for one page is left to the next.
+ */
+const struct statement task_list = {
+    .name = "task_list",
+    .lane = LANE_READ,
+    .sql = "WITH q AS ("
+           "    SELECT n, coalesce(before_seq, 9223372036854775807) AS before_seq, kind, state, ord"
+           "      FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[])"
+           "           WITH ORDINALITY AS q(n, before_seq, kind, state, ord))"
+           " SELECT q.ord, page.seq AS \"note/seq\","
+           "        count(*) OVER (PARTITION BY q.ord) = page.n AS \"note/is_last\"," COLUMNS_OF_T
+           "," COLUMNS_OF_P ", t.spec AS bulkload"
+           "   FROM q"
+           "  CROSS JOIN LATERAL ("
+           "        SELECT all_t.seq, count(*) OVER () AS n, octet_length(all_t.spec) AS size,"
+           "               sum(octet_length(all_t.spec)) OVER (ORDER BY all_t.seq DESC) AS sum_size"
+           "          FROM ((SELECT seq, spec FROM task"
+           "                  WHERE q.kind IS NULL AND q.state IS NULL AND seq < q.before_seq"
+           "                  ORDER BY seq DESC LIMIT q.n)"
+           "                UNION ALL"
+           "                (SELECT seq, spec FROM task"
+           "                  WHERE kind = q.kind AND q.state IS NULL AND seq < q.before_seq"
+           "                  ORDER BY seq DESC LIMIT q.n)"
+           "                UNION ALL"
+           "                (SELECT seq, spec FROM task"
+           "                  WHERE state = q.state AND (q.kind IS NULL OR kind = q.kind)"
+           "                    AND seq < q.before_seq"
+           "                  ORDER BY seq DESC LIMIT q.n)) all_t) page"
+           "   JOIN task t ON t.seq = page.seq"
+           "  CROSS JOIN LATERAL task_progress(t.id, t.state) p"
+           "  WHERE page.sum_size - page.size < 2097152"
+           "  ORDER BY q.ord, page.seq DESC",
+    .nparams = 4,
+    .types = {PARAM_INT8, PARAM_INT8, PARAM_TEXT, PARAM_TEXT},
+    .max_batch = 4,
+};
+
+/* Functions do the work, on one task after another by their ids: that is the order of locks. */
+const struct statement task_abort = {
+    .name = "task_abort",
+    .lane = LANE_WRITE,
+    .sql = "WITH q AS MATERIALIZED ("
+           "    SELECT id, from_states, same_states, to_state, actor, reason, ord"
+           "      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],"
+           "                  $6::text[])"
+           "           WITH ORDINALITY"
+           "           AS q(id, from_states, same_states, to_state, actor, reason, ord)"
+           "     ORDER BY id, ord)"
+           " SELECT q.ord, f.old_state AS \"note/old_state\"," COLUMNS_OF_F "," COLUMNS_OF_P ","
+           "        (f.t).spec AS bulkload"
+           "   FROM q"
+           "  CROSS JOIN LATERAL task_abort(q.id, q.from_states::text[], q.same_states::text[],"
+           "                                q.to_state, q.actor, q.reason)"
+           "       AS f(old_state, t)"
+           "   LEFT JOIN LATERAL task_progress((f.t).id, (f.t).state) p ON true",
+    .nparams = 6,
+    .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT},
+};
+
+/* The progress is that of before, which is nothing if all is forgotten. */
+const struct statement task_retry = {
+    .name = "task_retry",
+    .lane = LANE_WRITE,
+    .sql = "WITH q AS MATERIALIZED ("
+           "    SELECT id, from_states, same_states, to_state, actor, from_start, ord"
+           "      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],"
+           "                  $6::boolean[])"
+           "           WITH ORDINALITY"
+           "           AS q(id, from_states, same_states, to_state, actor, from_start, ord)"
+           "     ORDER BY id, ord)"
+           " SELECT q.ord, f.old_state AS \"note/old_state\"," COLUMNS_OF_F "," COLUMNS_OF_P ","
+           "        (f.t).spec AS bulkload"
+           "   FROM q"
+           "  CROSS JOIN LATERAL task_retry(q.id, q.from_states::text[], q.same_states::text[],"
+           "                                q.to_state, q.actor, q.from_start)"
+           "       AS f(old_state, t)"
+           "   LEFT JOIN LATERAL task_progress((f.t).id, (f.t).state) p"
+           "     ON NOT (q.from_start AND f.old_state = ANY (q.from_states::text[]))",
+    .nparams = 6,
+    .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_BOOL},
+};
+
+const struct statement task_delete = {
+    .name = "task_delete",
+    .lane = LANE_WRITE,
+    .sql = "WITH q AS MATERIALIZED ("
+           "    SELECT id, from_states, ord"
+           "      FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS q(id, from_states, ord)"
+           "     ORDER BY id, ord)"
+           " SELECT q.ord, f.old_state AS \"note/old_state\"," COLUMNS_OF_F ","
+           "        (f.t).spec AS bulkload"
+           "   FROM q"
+           "  CROSS JOIN LATERAL task_delete(q.id, q.from_states::text[]) AS f(old_state, t)",
+    .nparams = 2,
+    .types = {PARAM_TEXT, PARAM_TEXT},
+};

@@ -1,0 +1,32 @@
+/*
+ * tests/store/pg_fixture.h - a PostgreSQL of the test's own, and fresh databases in it.
+ *
+ * The server is started by the first call and stopped when the program ends; it listens on a socket in a folder of its
+ * own. If SLUICE_TEST_DATABASE_URL is set, databases are made in that server instead, and it is never restarted.
+ */
+#ifndef TESTS_STORE_PG_FIXTURE_H
+#define TESTS_STORE_PG_FIXTURE_H
+
+#include <stdbool.h>
+
+/* The URL of a new database; kept until the program ends. Ends the program if there is no PostgreSQL. */
+const char *pg_fixture_make_empty_database(void);
+
+/* The same with all migrations applied. */
+const char *pg_fixture_make_database(void);
+
+/* Runs SQL, which must succeed. */
+void pg_fixture_run(const char *url, const char *sql);
+
+/* The first value of the first row as a number; -1 if there is none. */
+long long pg_fixture_get_number(const char *url, const char *sql);
+
+/* Whether the server is ours to stop. */
+bool pg_fixture_can_stop(void);
+
+/* Stops the server at once, as a crash does. */
+void pg_fixture_stop(void);
+
+void pg_fixture_start(void);
+
+#endif
