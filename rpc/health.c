@@ -29,8 +29,8 @@ static bool is_known(const struct rpc_health *health, const char *name)
     return false;
 }
 
-/* The answer as the contract numbers it; int, because NOTHING_SENT is one more. */
-static int get_answer(const struct rpc_health *health, bool is_service_known)
+static Grpc__Health__V1__HealthCheckResponse__ServingStatus get_answer(
+    const struct rpc_health *health, bool is_service_known)
 {
     if (!is_service_known)
         return GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVICE_UNKNOWN;
@@ -59,8 +59,6 @@ static void check(struct rpc_call *call, const ProtobufCMessage *message)
 
 /* Watch: an answer at once and each time that it changes; those in between may be left out. */
 
-enum { NOTHING_SENT = -1 };
-
 struct watch {
     struct rpc_health *health;
     struct rpc_call *call;
@@ -69,8 +67,9 @@ struct watch {
     bool is_known;
 
     /* Under the health's lock. */
-    struct list link; /* in watches, until it is over */
-    int answer;       /* the last one sent, or NOTHING_SENT */
+    struct list link;                                            /* in watches, until it is over */
+    Grpc__Health__V1__HealthCheckResponse__ServingStatus answer; /* the last one sent */
+    bool was_sent;                                               /* there was one */
     bool is_sending;
     bool is_over; /* somebody ends the call, or has ended it */
 };
@@ -79,13 +78,13 @@ struct watch {
 static void update(struct watch *watch)
 {
     Grpc__Health__V1__HealthCheckResponse reply = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
-    int answer = get_answer(watch->health, watch->is_known);
 
-    if (watch->is_over || watch->is_sending || watch->answer == answer)
+    reply.status = get_answer(watch->health, watch->is_known);
+    if (watch->is_over || watch->is_sending || (watch->was_sent && watch->answer == reply.status))
         return;
-    watch->answer = answer;
+    watch->answer = reply.status;
+    watch->was_sent = true;
     watch->is_sending = true;
-    reply.status = answer;
     rpc_call_send(watch->call, &reply.base, &watch->send);
 }
 
@@ -136,7 +135,6 @@ static void watch(struct rpc_call *call, const ProtobufCMessage *message)
     op->cancel.on_cancel = watch_cancelled;
     op->is_known =
         is_known(op->health, ((const Grpc__Health__V1__HealthCheckRequest *)message)->service);
-    op->answer = NOTHING_SENT;
     pthread_mutex_lock(&op->health->lock);
     list_add_last(&op->health->watches, &op->link);
     update(op);

@@ -31,7 +31,7 @@ bool event_wait(struct event *event, unsigned count)
     return is_there;
 }
 
-static void event_init(struct event *event)
+void event_init(struct event *event)
 {
     *event = (struct event){.count = 0};
     (void)pthread_mutex_init(&event->lock, NULL);
@@ -271,21 +271,33 @@ static void pending_done(struct rpc_client_call *call, struct status st,
     event_add(&pending->done);
 }
 
-void pending_start(struct pending *pending, struct echo *echo, const char *method, const char *id,
-                   unsigned timeout_ms)
+static void start_pending(struct pending *pending, struct echo *echo, const char *method,
+                          const char *id, unsigned timeout_ms)
 {
     Pb__GetTaskRequest request = PB__GET_TASK_REQUEST__INIT;
 
-    *pending = (struct pending){
-        .call = {.channel = echo->channel,
-                 .method = method,
-                 .reply_type = &pb__task__descriptor,
-                 .timeout_ms = timeout_ms,
-                 .on_done = pending_done},
-    };
+    pending->call.channel = echo->channel;
+    pending->call.method = method;
+    pending->call.reply_type = &pb__task__descriptor;
+    pending->call.timeout_ms = timeout_ms;
+    pending->call.on_done = pending_done;
     event_init(&pending->done);
     request.id = (char *)(uintptr_t)id; /* is only read */
     rpc_client_call_submit(&pending->call, &request.base);
+}
+
+void pending_start(struct pending *pending, struct echo *echo, const char *method, const char *id,
+                   unsigned timeout_ms)
+{
+    *pending = (struct pending){.call = {.waits_for_ready = false}};
+    start_pending(pending, echo, method, id, timeout_ms);
+}
+
+void pending_start_waiting(struct pending *pending, struct echo *echo, const char *method,
+                           const char *id, unsigned timeout_ms)
+{
+    *pending = (struct pending){.call = {.waits_for_ready = true}};
+    start_pending(pending, echo, method, id, timeout_ms);
 }
 
 struct status pending_wait(struct pending *pending)

@@ -23,6 +23,8 @@ struct event {
     unsigned count;
 };
 
+void event_init(struct event *event);
+
 void event_add(struct event *event);
 
 /* Waits until it was added count times in all; false after ten seconds. */
@@ -91,6 +93,10 @@ struct pending {
 /* Starts a call of a method whose reply is a Task. */
 void pending_start(struct pending *pending, struct echo *echo, const char *method, const char *id,
                    unsigned timeout_ms);
+
+/* As pending_start, for a call that waits for a connection. */
+void pending_start_waiting(struct pending *pending, struct echo *echo, const char *method,
+                           const char *id, unsigned timeout_ms);
 
 /* Waits for its end. */
 struct status pending_wait(struct pending *pending);
