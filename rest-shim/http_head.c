@@ -35,13 +35,16 @@ static const char *get_reason(int status)
     return "Unknown";
 }
 
+/* h2o knows headers by their names in lower case, and sends them as they were. */
 void http_head_add(h2o_req_t *req, const char *name, const char *value)
 {
-    h2o_iovec_t name_copy = h2o_strdup(&req->pool, name, SIZE_MAX);
-    h2o_iovec_t value_copy = h2o_strdup(&req->pool, value, SIZE_MAX);
+    h2o_iovec_t sent = h2o_strdup(&req->pool, name, SIZE_MAX);
+    h2o_iovec_t lower = h2o_strdup(&req->pool, name, SIZE_MAX);
+    h2o_iovec_t copy = h2o_strdup(&req->pool, value, SIZE_MAX);
 
-    h2o_add_header_by_str(&req->pool, &req->res.headers, name_copy.base, name_copy.len, 1, NULL,
-                          value_copy.base, value_copy.len);
+    h2o_strtolower(lower.base, lower.len);
+    h2o_add_header_by_str(&req->pool, &req->res.headers, lower.base, lower.len, 1, sent.base,
+                          copy.base, copy.len);
 }
 
 void http_head_set(h2o_req_t *req, int status, size_t body_bytes)
@@ -52,6 +55,6 @@ void http_head_set(h2o_req_t *req, int status, size_t body_bytes)
     if (status == 204)
         return;
     req->res.content_length = body_bytes;
-    http_head_add(req, "content-type", "application/json");
-    http_head_add(req, "cache-control", "no-store"); /* also of a GET that changes state */
+    http_head_add(req, "Content-Type", "application/json");
+    http_head_add(req, "Cache-Control", "no-store"); /* also of a GET that changes state */
 }

@@ -403,6 +403,15 @@ static void *run(void *arg)
 
 /* Life and end of the server. */
 
+/*
+ * The leak sanitizer asks a program for this. h2o keeps blocks for reuse by thread and forgets its queue.
+ */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:h2o_mem_alloc_recycle\nleak:h2o_multithread_create_queue\n";
+}
+
 static void configure(struct http_server *server)
 {
     h2o_globalconf_t *config = &server->config;

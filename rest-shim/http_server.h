@@ -31,7 +31,7 @@ enum {
 };
 
 struct http_header {
-    const char *name; /* lower case */
+    const char *name; /* as it is sent: "Retry-After" */
     const char *value;
 };
 

@@ -1,0 +1,34 @@
+/*
+ * rest-shim/request_map.h - from what HTTP brought to the request message of a route's gRPC method.
+ */
+#ifndef REST_SHIM_REQUEST_MAP_H
+#define REST_SHIM_REQUEST_MAP_H
+
+#include <stdbool.h>
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "base/status.h"
+#include "base/str.h"
+#include "rest-shim/routes.h"
+
+struct arena;
+
+struct request_input {
+    struct str part;         /* of the path, raw */
+    struct str query;        /* raw */
+    struct str content_type; /* may be empty */
+    struct str body;
+};
+
+/* Whether the body has the content type that the route takes, in UTF-8. An empty body needs none. */
+bool request_map_takes(const struct route *route, const struct request_input *input);
+
+/*
+ * Makes the request of the route's method, in arena. INVALID_ARGUMENT: something is wrong; the error names it as the
+ * caller does: the form's field, the query parameter, the path in the JSON. RESOURCE_EXHAUSTED: the arena is full.
+ */
+struct status request_map_read(const struct route *route, const struct request_input *input,
+                               struct arena *arena, ProtobufCMessage **ret) MUST_CHECK;
+
+#endif

@@ -1,0 +1,173 @@
+#include "rest-shim/routes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/compiler.h"
+#include "grpc/health/v1/health.pb-c.h"
+#include "rest-shim/lts.h"
+#include "sluice/v1/data_source_service.pb-c.h"
+#include "sluice/v1/task_service.pb-c.h"
+
+static int write_health(const ProtobufCMessage *reply, struct json_out *out)
+{
+    const Grpc__Health__V1__HealthCheckResponse *health =
+        (const Grpc__Health__V1__HealthCheckResponse *)reply;
+    bool is_serving =
+        health->status == GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
+
+    json_out_begin_object(out);
+    json_out_key(out, "status");
+    json_out_text(out, is_serving ? "ok" : "unavailable");
+    if (!is_serving) {
+        json_out_key(out, "reason");
+        json_out_text(out, "the gateway is not serving");
+    }
+    json_out_end_object(out);
+    return is_serving ? 200 : 503;
+}
+
+static const struct route routes[] = {
+    /* The LTS task API. Its GETs change state, as documented; POST does the same. */
+    {"POST", "/pro/proc/bulkload/create", "/sluice.v1.TaskService/CreateTask", ROUTE_LTS,
+     ROUTE_CHANGES, ROUTE_FORM, NULL, &lts_bulkload_form, lts_write_created},
+    {"GET", "/pro/proc/{id}/info", "/sluice.v1.TaskService/GetTask", ROUTE_LTS, ROUTE_READS,
+     ROUTE_NO_BODY, NULL, NULL, lts_write_info},
+    {"GET", "/pro/proc/{id}/abort", "/sluice.v1.TaskService/AbortTask", ROUTE_LTS, ROUTE_CHANGES,
+     ROUTE_NO_BODY, NULL, NULL, lts_write_ok},
+    {"POST", "/pro/proc/{id}/abort", "/sluice.v1.TaskService/AbortTask", ROUTE_LTS, ROUTE_CHANGES,
+     ROUTE_NO_BODY, NULL, NULL, lts_write_ok},
+    {"GET", "/pro/proc/{id}/retry", "/sluice.v1.TaskService/RetryTask", ROUTE_LTS, ROUTE_CHANGES,
+     ROUTE_NO_BODY, NULL, NULL, lts_write_ok},
+    {"POST", "/pro/proc/{id}/retry", "/sluice.v1.TaskService/RetryTask", ROUTE_LTS, ROUTE_CHANGES,
+     ROUTE_NO_BODY, NULL, NULL, lts_write_ok},
+    {"GET", "/pro/proc/{id}/delete", "/sluice.v1.TaskService/DeleteTask", ROUTE_LTS, ROUTE_CHANGES,
+     ROUTE_NO_BODY, NULL, NULL, lts_write_ok},
+    {"POST", "/pro/proc/{id}/delete", "/sluice.v1.TaskService/DeleteTask", ROUTE_LTS, ROUTE_CHANGES,
+     ROUTE_NO_BODY, NULL, NULL, lts_write_ok},
+
+    /* Tasks. */
+    {"POST", "/v1/tasks", "/sluice.v1.TaskService/CreateTask", ROUTE_V1, ROUTE_CHANGES, ROUTE_JSON,
+     "task", NULL, NULL},
+    {"GET", "/v1/tasks", "/sluice.v1.TaskService/ListTasks", ROUTE_V1, ROUTE_READS, ROUTE_NO_BODY,
+     NULL, NULL, NULL},
+    {"GET", "/v1/tasks/{id}", "/sluice.v1.TaskService/GetTask", ROUTE_V1, ROUTE_READS,
+     ROUTE_NO_BODY, NULL, NULL, NULL},
+    {"DELETE", "/v1/tasks/{id}", "/sluice.v1.TaskService/DeleteTask", ROUTE_V1, ROUTE_CHANGES,
+     ROUTE_NO_BODY, NULL, NULL, NULL},
+    {"POST", "/v1/tasks/{id}:abort", "/sluice.v1.TaskService/AbortTask", ROUTE_V1, ROUTE_CHANGES,
+     ROUTE_JSON_MAYBE, NULL, NULL, NULL},
+    {"POST", "/v1/tasks/{id}:retry", "/sluice.v1.TaskService/RetryTask", ROUTE_V1, ROUTE_CHANGES,
+     ROUTE_JSON_MAYBE, NULL, NULL, NULL},
+    {"GET", "/v1/tasks/{id}/badRows", "/sluice.v1.TaskService/ListBadRows", ROUTE_V1, ROUTE_READS,
+     ROUTE_NO_BODY, NULL, NULL, NULL},
+
+    /* Data sources. */
+    {"POST", "/v1/dataSources", "/sluice.v1.DataSourceService/CreateDataSource", ROUTE_V1,
+     ROUTE_CHANGES, ROUTE_JSON, "data_source", NULL, NULL},
+    {"GET", "/v1/dataSources", "/sluice.v1.DataSourceService/ListDataSources", ROUTE_V1,
+     ROUTE_READS, ROUTE_NO_BODY, NULL, NULL, NULL},
+    {"GET", "/v1/dataSources/{name}", "/sluice.v1.DataSourceService/GetDataSource", ROUTE_V1,
+     ROUTE_READS, ROUTE_NO_BODY, NULL, NULL, NULL},
+    {"PATCH", "/v1/dataSources/{data_source.name}", "/sluice.v1.DataSourceService/UpdateDataSource",
+     ROUTE_V1, ROUTE_CHANGES, ROUTE_JSON, "data_source", NULL, NULL},
+    {"DELETE", "/v1/dataSources/{name}", "/sluice.v1.DataSourceService/DeleteDataSource", ROUTE_V1,
+     ROUTE_CHANGES, ROUTE_NO_BODY, NULL, NULL, NULL},
+
+    {"GET", "/healthz", "/grpc.health.v1.Health/Check", ROUTE_HEALTH, ROUTE_READS, ROUTE_NO_BODY,
+     NULL, NULL, write_health},
+};
+
+static const ProtobufCServiceDescriptor *const services[] = {
+    &pb__task_service__descriptor,
+    &pb__data_source_service__descriptor,
+    &grpc__health__v1__health__descriptor,
+};
+
+static bool has_suffix(struct str text, struct str suffix)
+{
+    return text.len >= suffix.len && str_is_equal(str_skip(text, text.len - suffix.len), suffix);
+}
+
+/* Whether path fits the pattern; *ret is what stands in the place of the braces. */
+static bool fits(const char *pattern, struct str path, struct str *ret)
+{
+    struct str rest = str_from(pattern);
+    struct str prefix = str_cut(&rest, '{');
+    struct str suffix = rest;
+
+    *ret = (struct str){0};
+    if (!rest.data)
+        return str_is_equal(path, prefix);
+    (void)str_cut(&suffix, '}');
+    if (path.len < prefix.len + suffix.len || memcmp(path.data, prefix.data, prefix.len) != 0 ||
+        !has_suffix(path, suffix))
+        return false;
+    *ret = (struct str){.data = path.data + prefix.len, .len = path.len - prefix.len - suffix.len};
+    return ret->len > 0 && str_find_byte(*ret, '/') == ret->len &&
+           str_find_byte(*ret, ':') == ret->len;
+}
+
+static bool has_verb(const struct route *route, struct str verb)
+{
+    return str_is(verb, route->verb) || (str_is(verb, "HEAD") && route->effect == ROUTE_READS &&
+                                         strcmp(route->verb, "GET") == 0);
+}
+
+struct route_match routes_match(struct str verb, struct str path)
+{
+    struct route_match match = {0};
+    size_t len = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+        const struct route *route = &routes[i];
+        struct str part;
+        if (!fits(route->path, path, &part))
+            continue;
+        match.is_known = true;
+        match.part = part;
+        if (!match.route && has_verb(route, verb))
+            match.route = route;
+        bool has_head = has_verb(route, str_from("HEAD"));
+        len += (size_t)snprintf(match.allow + len, sizeof(match.allow) - len, "%s%s, ", route->verb,
+                                has_head ? ", HEAD" : "");
+    }
+    if (match.is_known)
+        (void)snprintf(match.allow + len, sizeof(match.allow) - len, "OPTIONS");
+    return match;
+}
+
+enum route_style routes_get_style(struct str path)
+{
+    struct route_match match = routes_match(str_from("GET"), path);
+
+    if (match.route)
+        return match.route->style;
+    return str_has_prefix(path, "/v1/") ? ROUTE_V1 : ROUTE_LTS;
+}
+
+struct str route_get_part_field(const struct route *route)
+{
+    struct str rest = str_from(route->path);
+
+    (void)str_cut(&rest, '{');
+    return str_cut(&rest, '}');
+}
+
+const ProtobufCMethodDescriptor *route_get_method(const struct route *route)
+{
+    struct str name = str_from(route->method + 1);
+    struct str service = str_cut(&name, '/');
+
+    for (size_t i = 0; i < ARRAY_LEN(services); i++) {
+        if (str_is(service, services[i]->name))
+            return protobuf_c_service_descriptor_get_method_by_name(services[i], name.data);
+    }
+    return NULL;
+}
+
+const struct route *routes_get_all(size_t *ret_count)
+{
+    *ret_count = ARRAY_LEN(routes);
+    return routes;
+}

@@ -1,0 +1,238 @@
+#include "rest-shim/shim.h"
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "rest-shim/http_server.h"
+#include "rest-shim/request_map.h"
+#include "rest-shim/rest_error.h"
+#include "rest-shim/routes.h"
+#include "rpc/client.h"
+#include "rpc/message_json.h"
+
+struct shim {
+    struct http_handler handler;
+    struct shim_options options;
+    int64_t nrequests; /* numbers them for the log */
+};
+
+/* A request that waits for the gateway; it lives in the request's arena. */
+struct op {
+    struct shim *shim;
+    struct http_request *request;
+    const struct route *route;
+    struct rpc_client_call call;
+    struct http_gone gone;
+    int64_t number;
+    int64_t start_ms;
+};
+
+/* The status that an error is sent with. */
+static int choose_status(const struct shim *shim, enum route_style style, int http_status)
+{
+    if (style == ROUTE_LTS && shim->options.legacy_error_status != 0)
+        return shim->options.legacy_error_status;
+    return http_status;
+}
+
+static void reply_error(const struct shim *shim, struct http_request *request,
+                        const struct rest_error *error, const struct http_header *header)
+{
+    struct arena *arena = http_request_get_arena(request);
+    struct http_header *headers = arena_alloc(arena, 2 * sizeof(*headers));
+    struct http_reply reply = {.headers = headers};
+    unsigned retry_s = 0;
+    int http_status = rest_error_write(error, arena, &reply.body, &retry_s);
+
+    reply.status = choose_status(shim, error->style, http_status);
+    if (header)
+        headers[reply.nheaders++] = *header;
+    if (retry_s > 0)
+        headers[reply.nheaders++] =
+            (struct http_header){"Retry-After", arena_printf(arena, "%u", retry_s)};
+    http_request_reply(request, &reply);
+}
+
+/* The reply of the gateway. */
+
+static void log_end(const struct op *op, struct status st)
+{
+    int64_t took_ms = clock_get_monotonic_ms() - op->start_ms;
+
+    /* Faults of callers are theirs to see; the rest is ours. */
+    if (rest_error_get_http_status(st.code) >= 500)
+        log_warn("request failed", log_int("request", op->number), log_str("verb", op->route->verb),
+                 log_str("path", op->route->path), log_code(st), log_str("error", st.text),
+                 log_int("took_ms", took_ms));
+    else
+        log_debug("request", log_int("request", op->number), log_str("verb", op->route->verb),
+                  log_str("path", op->route->path), log_code(st), log_int("took_ms", took_ms));
+}
+
+static void reply_message(struct op *op, const ProtobufCMessage *message)
+{
+    struct http_reply reply = {.status = 200};
+    struct json_out out = json_out_make(&reply.body);
+
+    if (op->route->write)
+        reply.status = op->route->write(message, &out);
+    else
+        message_json_write(message, &out);
+    http_request_reply(op->request, &reply);
+}
+
+static void on_done(struct rpc_client_call *call, struct status st, const ProtobufCMessage *reply)
+{
+    struct op *op = container_of(call, struct op, call);
+
+    log_end(op, st);
+    if (st.code == STATUS_OK) {
+        reply_message(op, reply);
+        return;
+    }
+    struct str details = rpc_client_call_get_details(call);
+    struct rest_error error = {
+        .st = rest_error_mask(st, details.len > 0),
+        .details = details,
+        .style = op->route->style,
+        .form = op->route->form,
+    };
+    reply_error(op->shim, op->request, &error, NULL);
+}
+
+static void on_gone(struct http_gone *gone)
+{
+    rpc_client_call_cancel(&container_of(gone, struct op, gone)->call);
+}
+
+static void call_gateway(struct shim *shim, struct http_request *request, const struct route *route,
+                         const ProtobufCMessage *message)
+{
+    struct op *op = arena_alloc(http_request_get_arena(request), sizeof(*op));
+
+    op->shim = shim;
+    op->request = request;
+    op->route = route;
+    op->number = ++shim->nrequests;
+    op->start_ms = clock_get_monotonic_ms();
+    op->gone.on_gone = on_gone;
+    op->call = (struct rpc_client_call){
+        .channel = shim->options.channel,
+        .method = route->method,
+        .reply_type = route_get_method(route)->output,
+        .timeout_ms = shim->options.timeout_ms,
+        .on_done = on_done,
+    };
+    http_request_set_gone(request, &op->gone);
+    rpc_client_call_submit(&op->call, message); /* from here on the other thread has the request */
+}
+
+/* Requests. */
+
+static void refuse(const struct shim *shim, struct http_request *request, int http_status,
+                   const struct http_header *header)
+{
+    enum route_style style = routes_get_style(http_request_get_path(request));
+    struct rest_error error = rest_error_from_http(http_status, style);
+
+    reply_error(shim, request, &error, header);
+}
+
+/* Whether a browser says that nobody meant it, or that another site did (Fetch Metadata, www.w3.org/TR/fetch-metadata).
+ */
+static bool is_of_browser(const struct http_request *request)
+{
+    static const char *const purposes[] = {"purpose", "sec-purpose", "x-moz"};
+
+    for (size_t i = 0; i < ARRAY_LEN(purposes); i++) {
+        struct str purpose = http_request_get_header(request, purposes[i]);
+        struct str first = str_trim(str_cut(&purpose, ';'));
+        if (str_is_ignoring_case(first, "prefetch"))
+            return true;
+    }
+    return str_is_ignoring_case(http_request_get_header(request, "sec-fetch-site"), "cross-site");
+}
+
+static void serve(struct shim *shim, struct http_request *request, const struct route_match *match)
+{
+    struct arena *arena = http_request_get_arena(request);
+    ProtobufCMessage *message = NULL;
+    struct request_input input = {
+        .part = match->part,
+        .query = http_request_get_query(request),
+        .content_type = http_request_get_header(request, "content-type"),
+        .body = http_request_get_body(request),
+    };
+
+    if (match->route->effect == ROUTE_CHANGES && is_of_browser(request)) {
+        refuse(shim, request, 403, NULL);
+        return;
+    }
+    if (!request_map_takes(match->route, &input)) {
+        refuse(shim, request, 415, NULL);
+        return;
+    }
+    struct status st = request_map_read(match->route, &input, arena, &message);
+    if (st.code != STATUS_OK) {
+        struct rest_error error = {.st = st, .style = match->route->style};
+        if (st.code == STATUS_RESOURCE_EXHAUSTED)
+            error.http_status = 413; /* of this process's memory, not of the gateway's patience */
+        reply_error(shim, request, &error, NULL);
+        return;
+    }
+    call_gateway(shim, request, match->route, message);
+}
+
+static void on_request(struct http_handler *handler, struct http_request *request)
+{
+    struct shim *shim = container_of(handler, struct shim, handler);
+    struct str verb = http_request_get_method(request);
+    struct route_match match = routes_match(verb, http_request_get_path(request));
+    struct arena *arena = http_request_get_arena(request);
+    struct http_header *allow = arena_alloc(arena, sizeof(*allow)); /* the reply is sent later */
+
+    *allow = (struct http_header){"Allow", arena_copy_str(arena, str_from(match.allow))};
+    if (!match.is_known)
+        refuse(shim, request, 404, NULL);
+    else if (str_is(verb, "OPTIONS"))
+        http_request_reply(request,
+                           &(struct http_reply){.status = 204, .headers = allow, .nheaders = 1});
+    else if (!match.route)
+        refuse(shim, request, 405, allow);
+    else
+        serve(shim, request, &match);
+}
+
+static int on_refusal(struct http_handler *handler, int http_status, struct str target,
+                      struct buf *ret)
+{
+    const struct shim *shim = container_of(handler, struct shim, handler);
+    struct str path = str_cut(&target, '?');
+    struct rest_error error = rest_error_from_http(http_status, routes_get_style(path));
+    struct arena *arena = arena_create(0);
+    unsigned retry_s = 0;
+    int chosen = choose_status(shim, error.style, rest_error_write(&error, arena, ret, &retry_s));
+
+    arena_destroy(arena);
+    return chosen;
+}
+
+struct shim *shim_create(const struct shim_options *options)
+{
+    struct shim *shim = mem_alloc(sizeof(*shim));
+
+    shim->options = *options;
+    shim->handler = (struct http_handler){.on_request = on_request, .on_refusal = on_refusal};
+    return shim;
+}
+
+struct http_handler *shim_get_handler(struct shim *shim)
+{
+    return &shim->handler;
+}
+
+void shim_destroy(struct shim *shim)
+{
+    mem_free(shim);
+}

@@ -1,0 +1,27 @@
+/*
+ * rest-shim/shim.h - answers HTTP requests by calls to the gateway, as the table of routes says.
+ */
+#ifndef REST_SHIM_SHIM_H
+#define REST_SHIM_SHIM_H
+
+#include "base/status.h"
+
+struct http_handler;
+struct rpc_channel;
+struct shim;
+
+struct shim_options {
+    struct rpc_channel *channel; /* to the gateway; borrowed until shim_destroy */
+    unsigned timeout_ms;         /* of each call */
+    int legacy_error_status; /* what errors of the LTS API are sent with; 0: what fits the error */
+};
+
+struct shim *shim_create(const struct shim_options *options) MUST_CHECK;
+
+/* For the HTTP server, which must be stopped before shim_destroy. */
+struct http_handler *shim_get_handler(struct shim *shim);
+
+/* NULL is allowed. */
+void shim_destroy(struct shim *shim);
+
+#endif
