@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/compiler.h"
-#include "connectors/convert/decimal.h"
 
 static bool read_boolean(const struct value_source *source, size_t row, union value *ret)
 {
@@ -64,14 +63,6 @@ static int128 get_hugeint(const struct value_source *source, size_t row)
     const duckdb_hugeint *value = &((const duckdb_hugeint *)source->values)[row];
 
     return (int128)(((uint128)(uint64_t)value->upper << 64) | value->lower);
-}
-
-static bool read_hugeint(const struct value_source *source, size_t row, union value *ret)
-{
-    const struct target_column no_limits = {.type = COLUMN_DECIMAL};
-
-    ret->decimal = (struct decimal){.unscaled = get_hugeint(source, row)};
-    return decimal_fit(&no_limits, &ret->decimal) == DECIMAL_OK;
 }
 
 static bool read_float(const struct value_source *source, size_t row, union value *ret)
@@ -137,24 +128,6 @@ static bool read_timestamp(const struct value_source *source, size_t row, union 
     return is_finite(ret->integer, INT64_MAX);
 }
 
-/* Scales to microseconds. */
-static bool read_scaled(const struct value_source *source, size_t row, int64_t us, int64_t *ret)
-{
-    int64_t value = ((const int64_t *)source->values)[row];
-
-    return is_finite(value, INT64_MAX) && !__builtin_mul_overflow(value, us, ret);
-}
-
-static bool read_timestamp_s(const struct value_source *source, size_t row, union value *ret)
-{
-    return read_scaled(source, row, 1000000, &ret->integer);
-}
-
-static bool read_timestamp_ms(const struct value_source *source, size_t row, union value *ret)
-{
-    return read_scaled(source, row, 1000, &ret->integer);
-}
-
 /* Rounds to microseconds, as SQL does. */
 static bool read_timestamp_ns(const struct value_source *source, size_t row, union value *ret)
 {
@@ -205,7 +178,6 @@ static const struct value_type types[] = {
     {DUCKDB_TYPE_USMALLINT, "USMALLINT", VALUE_INTEGER, read_uint16},
     {DUCKDB_TYPE_UINTEGER, "UINTEGER", VALUE_INTEGER, read_uint32},
     {DUCKDB_TYPE_UBIGINT, "UBIGINT", VALUE_DECIMAL, read_uint64},
-    {DUCKDB_TYPE_HUGEINT, "HUGEINT", VALUE_DECIMAL, read_hugeint},
     {DUCKDB_TYPE_FLOAT, "FLOAT", VALUE_FLOAT, read_float},
     {DUCKDB_TYPE_DOUBLE, "DOUBLE", VALUE_DOUBLE, read_double},
     {DUCKDB_TYPE_DECIMAL, "DECIMAL", VALUE_DECIMAL, read_decimal},
@@ -213,8 +185,6 @@ static const struct value_type types[] = {
     {DUCKDB_TYPE_BLOB, "BLOB", VALUE_BYTES, read_text},
     {DUCKDB_TYPE_DATE, "DATE", VALUE_DATE, read_date},
     {DUCKDB_TYPE_TIMESTAMP, "TIMESTAMP", VALUE_TIMESTAMP, read_timestamp},
-    {DUCKDB_TYPE_TIMESTAMP_S, "TIMESTAMP", VALUE_TIMESTAMP, read_timestamp_s},
-    {DUCKDB_TYPE_TIMESTAMP_MS, "TIMESTAMP", VALUE_TIMESTAMP, read_timestamp_ms},
     {DUCKDB_TYPE_TIMESTAMP_NS, "TIMESTAMP", VALUE_TIMESTAMP, read_timestamp_ns},
     {DUCKDB_TYPE_TIMESTAMP_TZ, "TIMESTAMP WITH TIME ZONE", VALUE_TIMESTAMPTZ, read_timestamp},
     {DUCKDB_TYPE_UUID, "UUID", VALUE_UUID, read_uuid},

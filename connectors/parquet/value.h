@@ -1,8 +1,8 @@
 /*
  * connectors/parquet/value.h - one value as it stands in a Parquet file, before it becomes a column's.
  *
- * DuckDB gives values in about twenty types. Each is read as one of a few kinds, so that what may become what is a
- * table of kinds and column types, and not of pairs of types.
+ * Parquet's values come from DuckDB in about twenty types. Each is read as one of a few kinds, so that what may become
+ * what is a table of kinds and column types, and not of pairs of types.
  */
 #ifndef CONNECTORS_PARQUET_VALUE_H
 #define CONNECTORS_PARQUET_VALUE_H
@@ -20,7 +20,7 @@ enum value_kind {
     VALUE_INTEGER,     /* integer */
     VALUE_FLOAT,       /* real, that binary32 has */
     VALUE_DOUBLE,      /* real */
-    VALUE_DECIMAL,     /* decimal; also integers of 128 bits */
+    VALUE_DECIMAL,     /* decimal; UBIGINT, too, which 64 bits with a sign do not hold */
     VALUE_TEXT,        /* text: UTF-8 */
     VALUE_BYTES,       /* text: any bytes */
     VALUE_DATE,        /* integer: days since 1970-01-01 */
@@ -52,7 +52,7 @@ struct value_type {
     duckdb_type type;
     const char *name; /* for messages: "TIMESTAMP" */
     enum value_kind kind;
-    /* Reads the value of a row. False: it is beyond what kind holds. */
+    /* Reads the value of a row. False: it is an infinite day or time. */
     bool (*read)(const struct value_source *source, size_t row, union value *ret);
 };
 

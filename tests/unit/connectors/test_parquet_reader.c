@@ -1,0 +1,543 @@
+/*
+ * tests/unit/connectors/test_parquet_reader.c - Parquet files in splits, and files that are not what they should be.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/compiler.h"
+#include "base/mem.h"
+#include "connectors/parquet/duck_api.h"
+#include "connectors/parquet/parquet_limits.h"
+#include "connectors/parquet/parquet_plan.h"
+#include "tests/harness/test.h"
+#include "tests/unit/connectors/parquet_fixture.h"
+
+static const struct target_column id_and_name[] = {
+    {.source = "id", .target = "ROW", .type = COLUMN_LONG},
+    {.source = "name", .target = "f:name", .type = COLUMN_STRING, .is_nullable = true},
+};
+
+static const struct target_column only_id[] = {
+    {.source = "id", .target = "ROW", .type = COLUMN_LONG},
+};
+
+static const char numbers[] = "SELECT i::BIGINT AS id, 'name ' || i AS name FROM range(%d) t(i)";
+
+static void write_numbers(struct parquet_fixture *fixture, const char *name, int nrows,
+                          const char *options)
+{
+    char select[sizeof(numbers) + 16];
+
+    (void)snprintf(select, sizeof(select), numbers, nrows);
+    parquet_fixture_write(fixture, name, select, options);
+}
+
+/* Checks that text has the lines "1|0", "2|1" and so on, nrows of them. */
+static void check_numbers(const struct buf *text, int nrows)
+{
+    struct str rest = buf_get(text);
+    int nfound = 0;
+
+    while (rest.len > 0) {
+        struct str line = str_cut(&rest, '\n');
+        char expected[64];
+
+        (void)snprintf(expected, sizeof(expected), "%d|%d", nfound + 1, nfound);
+        if (!str_is(line, expected))
+            break;
+        nfound++;
+    }
+    check_int(nfound, nrows);
+}
+
+static uint64_t sum_sizes(const struct plan *plan, uint32_t file)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < plan->nsplits; i++) {
+        if (plan->splits[i].file == file)
+            sum += plan->splits[i].size_bytes;
+    }
+    return sum;
+}
+
+/* Splits */
+
+test(parquet_rows_come_in_their_order_with_their_numbers)
+{
+    struct parquet_fixture fixture;
+    struct buf got;
+
+    if (!parquet_fixture_can_run())
+        return;
+    parquet_fixture_open(&fixture, only_id, 1);
+    write_numbers(&fixture, "a.parquet", 250000, ", ROW_GROUP_SIZE 20480");
+    check_status(parquet_fixture_read_all(&fixture, &got), STATUS_OK);
+    check_numbers(&got, 250000);
+    check_int(fixture.plan.nsplits, 3);
+    check_int(fixture.plan.splits[1].first, PARQUET_SPLIT_ROWS);
+    check_int(fixture.plan.splits[1].first_row, PARQUET_SPLIT_ROWS + 1);
+    check_int(fixture.plan.splits[2].end, 250000);
+    check_int(sum_sizes(&fixture.plan, 0), fixture.plan.files[0].size_bytes);
+    buf_deinit(&got);
+    parquet_fixture_close(&fixture);
+}
+
+test(parquet_row_groups_larger_than_a_split_are_split_by_group)
+{
+    struct parquet_fixture fixture;
+    struct buf got;
+
+    if (!parquet_fixture_can_run())
+        return;
+    parquet_fixture_open(&fixture, only_id, 1);
+    write_numbers(&fixture, "a.parquet", 300000, ", ROW_GROUP_SIZE 143360");
+    check_status(parquet_fixture_read_all(&fixture, &got), STATUS_OK);
+    check_numbers(&got, 300000);
+    check_int(fixture.plan.nsplits, 3);
+    check_int(fixture.plan.splits[0].end, 143360);
+    check_int(fixture.plan.splits[2].first, 286720);
+    buf_deinit(&got);
+    parquet_fixture_close(&fixture);
+}
+
+test(parquet_splits_of_several_files_add_up_to_each_size)
+{
+    struct parquet_fixture fixture;
+    struct buf got;
+
+    if (!parquet_fixture_can_run())
+        return;
+    parquet_fixture_open(&fixture, only_id, 1);
+    write_numbers(&fixture, "a.parquet", 3, "");
+    write_numbers(&fixture, "b.parquet", 0, "");
+    write_numbers(&fixture, "c.parquet", 130000, "");
+    check_status(parquet_fixture_read_all(&fixture, &got), STATUS_OK);
+    check_int(fixture.plan.nsplits, 4);
+    for (uint32_t i = 0; i < 3; i++)
+        check_int(sum_sizes(&fixture.plan, i), fixture.plan.files[i].size_bytes);
+    check(str_has_prefix(buf_get(&got), "1|0\n2|1\n3|2\n1|0\n"));
+    buf_deinit(&got);
+    parquet_fixture_close(&fixture);
+}
+
+test(parquet_rows_come_in_slices_from_a_library_that_cannot_stream)
+{
+    struct parquet_fixture fixture;
+    struct buf got;
+    const struct duck_api *duck;
+    duckdb_connection connection;
+
+    if (!parquet_fixture_can_run())
+        return;
+    check_status(duck_connect(&duck, &connection), STATUS_OK);
+    duck->disconnect(&connection);
+
+    struct duck_api *writable = (struct duck_api *)(uintptr_t)duck;
+    const struct duck_api saved = *duck;
+
+    parquet_fixture_open(&fixture, only_id, 1);
+    write_numbers(&fixture, "a.parquet", 200000, ", ROW_GROUP_SIZE 200000");
+    writable->execute_streaming = NULL;
+    check_status(parquet_fixture_read_all(&fixture, &got), STATUS_OK);
+    *writable = saved;
+    check_int(fixture.plan.nsplits, 1);
+    check_numbers(&got, 200000);
+    buf_deinit(&got);
+    parquet_fixture_close(&fixture);
+}
+
+/* Columns */
+
+test(parquet_columns_come_in_the_order_of_the_spec)
+{
+    static const struct target_column columns[] = {
+        {.source = "c", .type = COLUMN_STRING},
+        {.source = "a", .type = COLUMN_INT},
+        {.source = "c", .type = COLUMN_VARBINARY},
+    };
+    struct parquet_fixture fixture;
+    struct buf got;
+
+    if (!parquet_fixture_can_run())
+        return;
+    parquet_fixture_open(&fixture, columns, ARRAY_LEN(columns));
+    parquet_fixture_write(&fixture, "a.parquet", "SELECT 1 AS a, 2 AS b, 'x' AS c", "");
+    parquet_fixture_write(&fixture, "b.parquet", "SELECT 'y' AS c, 3 AS a", "");
+    check_status(parquet_fixture_read_all(&fixture, &got), STATUS_OK);
+    check_str(buf_get_text(&got), "1|x|1|78\n1|y|3|79\n");
+    buf_deinit(&got);
+    parquet_fixture_close(&fixture);
+}
+
+test(parquet_columns_that_are_not_asked_for_are_not_read)
+{
+    struct parquet_fixture fixture;
+    struct buf got;
+
+    if (!parquet_fixture_can_run())
+        return;
+    parquet_fixture_open(&fixture, only_id, 1);
+    write_numbers(&fixture, "a.parquet", 1000, ", COMPRESSION uncompressed");
+
+    /* The values of `name` are destroyed; those of `id` come before them. */
+    struct buf bytes = parquet_fixture_load(&fixture, "a.parquet");
+    size_t at = str_find(buf_get(&bytes), "name 500");
+    check(at < bytes.len);
+    memset(bytes.data + at - 2000, 0xff, 4000);
+    parquet_fixture_save(&fixture, "a.parquet", buf_get(&bytes));
+    check_status(parquet_fixture_read_all(&fixture, &got), STATUS_OK);
+    check_numbers(&got, 1000);
+    buf_deinit(&got);
+
+    fixture.columns[0] = id_and_name[1];
+    fixture.sources[0].source = "name";
+    check_status(parquet_fixture_read_all(&fixture, &got), STATUS_INVALID_ARGUMENT);
+    buf_deinit(&got);
+    buf_deinit(&bytes);
+    parquet_fixture_close(&fixture);
+}
+
+test(parquet_missing_columns_are_named_with_those_there_are)
+{
+    static const char *const missing[] = {"nome", "NAME", "", "name "};
+    struct parquet_fixture fixture;
+
+    if (!parquet_fixture_can_run())
+        return;
+    parquet_fixture_open(&fixture, id_and_name, 2);
+    write_numbers(&fixture, "a.parquet", 3, "");
+    for (size_t i = 0; i < ARRAY_LEN(missing); i++) {
+        char expected[128];
+
+        fixture.sources[1].source = missing[i];
+        struct status st = parquet_fixture_plan(&fixture);
+        (void)snprintf(expected, sizeof(expected),
+                       "file 'a.parquet' has no column '%s'; it has id, name", missing[i]);
+        check_status(st, STATUS_INVALID_ARGUMENT);
+        check_str(st.text, expected);
+    }
+    parquet_fixture_close(&fixture);
+}
+
+test(parquet_columns_with_odd_names_are_found)
+{
+    static const struct target_column columns[] = {
+        {.source = "a \"b\"; DROP", .type = COLUMN_INT},
+        {.source = "off", .type = COLUMN_INT},
+        {.source = "'; --", .type = COLUMN_INT},
+        {.source = "f:q", .type = COLUMN_INT},
+        {.source = "\xc3\xa4\xf0\x9f\xa6\x86", .type = COLUMN_INT},
+    };
+    struct parquet_fixture fixture;
+    struct buf got;
+
+    if (!parquet_fixture_can_run())
+        return;
+    parquet_fixture_open(&fixture, columns, ARRAY_LEN(columns));
+    parquet_fixture_write(&fixture, "a.parquet",
+                          "SELECT 1 AS \"a \"\"b\"\"; DROP\", 2 AS \"off\", 3 AS \"'; --\","
+                          " 4 AS \"f:q\", 5 AS \"\xc3\xa4\xf0\x9f\xa6\x86\"",
+                          "");
+    check_status(parquet_fixture_read_all(&fixture, &got), STATUS_OK);
+    check_str(buf_get_text(&got), "1|1|2|3|4|5\n");
+    buf_deinit(&got);
+    parquet_fixture_close(&fixture);
+}
+
+/* Bad rows */
+
+test(parquet_bad_rows_are_left_out_and_told_in_their_order)
+{
+    static const struct target_column columns[] = {
+        {.source = "id", .type = COLUMN_BYTE},
+        {.source = "name", .type = COLUMN_STRING, .is_nullable = true, .max_chars = 7},
+    };
+    struct parquet_fixture fixture;
+    struct buf got;
+
+    if (!parquet_fixture_can_run())
+        return;
+    parquet_fixture_open(&fixture, columns, 2);
+    parquet_fixture_write(&fixture, "a.parquet",
+                          "SELECT * FROM (VALUES (1, 'one'), (2, 'too long'), (NULL, 'null'),"
+                          " (300, 'too large'), (5, NULL), (6, 'six')) t(id, name)",
+                          "");
+    check_status(parquet_fixture_read_all(&fixture, &got), STATUS_OK);
+    check_str(buf_get_text(&got), "1|1|one\n5|5|NULL\n6|6|six\n");
+    check_str(buf_get_text(&fixture.bad_rows),
+              "a.parquet:2 name: 'too long' has 8 characters, but at most 7 fit [too long]\n"
+              "a.parquet:3 id: null, but the column needs a value []\n"
+              "a.parquet:4 id: '300' is not a BYTE (-128 to 127) [300]\n");
+    buf_deinit(&got);
+    parquet_fixture_close(&fixture);
+}
+
+test(parquet_rows_go_on_behind_a_batch_of_bad_ones)
+{
+    static const struct target_column columns[] = {{.source = "id", .type = COLUMN_SHORT}};
+    struct parquet_fixture fixture;
+    struct buf got;
+
+    if (!parquet_fixture_can_run())
+        return;
+    parquet_fixture_open(&fixture, columns, 1);
+    fixture.max_bad_rows = 3000;
+    parquet_fixture_write(&fixture, "a.parquet",
+                          "SELECT CASE WHEN i < 3000 THEN 99999 ELSE i END AS id"
+                          " FROM range(3002) t(i)",
+                          "");
+    check_status(parquet_fixture_read_all(&fixture, &got), STATUS_OK);
+    check_str(buf_get_text(&got), "3001|3000\n3002|3001\n");
+    check_int(fixture.nbad_rows, 3000);
+    buf_deinit(&got);
+    parquet_fixture_close(&fixture);
+}
+
+test(parquet_reading_stops_when_the_sink_takes_no_more)
+{
+    static const struct target_column columns[] = {{.source = "id", .type = COLUMN_BYTE}};
+    struct parquet_fixture fixture;
+    struct buf got;
+
+    if (!parquet_fixture_can_run())
+        return;
+    parquet_fixture_open(&fixture, columns, 1);
+    fixture.max_bad_rows = 1;
+    write_numbers(&fixture, "a.parquet", 200, "");
+    struct status st = parquet_fixture_read_all(&fixture, &got);
+    check_status(st, STATUS_INVALID_ARGUMENT);
+    check_str(st.text, "too many bad rows");
+    check_int(fixture.nbad_rows, 2);
+    check_str(buf_get_text(&got), "");
+    buf_deinit(&got);
+    parquet_fixture_close(&fixture);
+}
+
+test(parquet_stop_is_seen_by_plan_and_next)
+{
+    struct parquet_fixture fixture;
+    struct buf got = {0};
+
+    if (!parquet_fixture_can_run())
+        return;
+    parquet_fixture_open(&fixture, only_id, 1);
+    write_numbers(&fixture, "a.parquet", 3, "");
+    check_status(parquet_fixture_plan(&fixture), STATUS_OK);
+    stop_request(&fixture.stop);
+    check_status(parquet_fixture_read(&fixture, 0, &got), STATUS_CANCELLED);
+    check_status(parquet_fixture_plan(&fixture), STATUS_CANCELLED);
+    buf_deinit(&got);
+    parquet_fixture_close(&fixture);
+}
+
+/* Files */
+
+test(parquet_files_may_have_any_name)
+{
+    static const char *const names[] = {
+        "a'b.parquet", "a\"b.parquet",  "*.parquet",       "[a-z]?.parquet", "a\\b",
+        "new\nline",   "s3:\\x",        "{a,b}.parquet",   "\xc3\xa4",       "a=1&b=%41",
+        "$HOME",       "'); SELECT 1;", "file.parquet.gz",
+    };
+    struct parquet_fixture fixture;
+    struct buf got;
+    struct buf expected = {0};
+
+    if (!parquet_fixture_can_run())
+        return;
+    parquet_fixture_open(&fixture, only_id, 1);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        write_numbers(&fixture, names[i], 1, "");
+    check_status(parquet_fixture_read_all(&fixture, &got), STATUS_OK);
+    check_int(fixture.plan.nfiles, ARRAY_LEN(names));
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        buf_append_text(&expected, "1|0\n");
+    check_str(buf_get_text(&got), buf_get_text(&expected));
+    buf_deinit(&got);
+    buf_deinit(&expected);
+    parquet_fixture_close(&fixture);
+}
+
+test(parquet_a_file_that_changed_since_the_plan_is_refused)
+{
+    struct parquet_fixture fixture;
+    struct buf got = {0};
+
+    if (!parquet_fixture_can_run())
+        return;
+    parquet_fixture_open(&fixture, only_id, 1);
+    write_numbers(&fixture, "a.parquet", 3, "");
+    check_status(parquet_fixture_plan(&fixture), STATUS_OK);
+    write_numbers(&fixture, "a.parquet", 4, "");
+    struct status st = parquet_fixture_read(&fixture, 0, &got);
+    check_status(st, STATUS_FAILED_PRECONDITION);
+    check_str(st.text, "file 'a.parquet' changed since the import was planned");
+    buf_deinit(&got);
+    parquet_fixture_close(&fixture);
+}
+
+/* Each is a file's bytes in another way; the plan must refuse it and name it. */
+static void check_refused(struct parquet_fixture *fixture, struct str bytes)
+{
+    struct buf got;
+
+    parquet_fixture_save(fixture, "a.parquet", bytes);
+    struct status st = parquet_fixture_read_all(fixture, &got);
+    check_status(st, STATUS_INVALID_ARGUMENT);
+    check(str_has_prefix(str_from(st.text), "file 'a.parquet' cannot be read as Parquet: "));
+    check(str_find(str_from(st.text), "/proc") == strlen(st.text));
+    buf_deinit(&got);
+}
+
+test(parquet_files_that_are_none_are_refused)
+{
+    struct parquet_fixture fixture;
+
+    if (!parquet_fixture_can_run())
+        return;
+    parquet_fixture_open(&fixture, only_id, 1);
+    check_refused(&fixture, str_from(""));
+    check_refused(&fixture, str_from("id,name\n1,one\n2,two\n"));
+    check_refused(&fixture, str_from("PAR1PAR1"));
+    check_refused(&fixture, str_from_bytes("PAR1\xff\xff\xff\x7fPAR1", 12));
+    check_refused(&fixture, str_from_bytes("PAR1\x04\x00\x00\x00PAR1", 12));
+    parquet_fixture_close(&fixture);
+}
+
+test(parquet_files_that_are_cut_are_refused)
+{
+    struct parquet_fixture fixture;
+
+    if (!parquet_fixture_can_run())
+        return;
+    parquet_fixture_open(&fixture, only_id, 1);
+    write_numbers(&fixture, "a.parquet", 1000, "");
+    struct buf bytes = parquet_fixture_load(&fixture, "a.parquet");
+    check_refused(&fixture, str_from_bytes(bytes.data, bytes.len / 2));
+    check_refused(&fixture, str_from_bytes(bytes.data, bytes.len - 1));
+    check_refused(&fixture, str_skip(buf_get(&bytes), 100));
+    buf_deinit(&bytes);
+    parquet_fixture_close(&fixture);
+}
+
+/* No damage may do more than an error: each byte of the file is changed in turn. */
+test(parquet_damaged_files_do_no_harm)
+{
+    struct parquet_fixture fixture;
+
+    if (!parquet_fixture_can_run())
+        return;
+    parquet_fixture_open(&fixture, id_and_name, 2);
+    write_numbers(&fixture, "a.parquet", 20, ", COMPRESSION uncompressed");
+    struct buf bytes = parquet_fixture_load(&fixture, "a.parquet");
+    for (size_t i = 0; i < bytes.len; i++) {
+        struct buf got;
+
+        bytes.data[i] ^= 0x55;
+        parquet_fixture_save(&fixture, "a.parquet", buf_get(&bytes));
+        struct status st = parquet_fixture_read_all(&fixture, &got);
+        check(st.code == STATUS_OK || st.code == STATUS_INVALID_ARGUMENT ||
+              st.code == STATUS_FAILED_PRECONDITION);
+        buf_deinit(&got);
+        bytes.data[i] ^= 0x55;
+    }
+    buf_deinit(&bytes);
+    parquet_fixture_close(&fixture);
+}
+
+/* A page's header says that it is 1 GiB when unpacked; so little as a few bytes may say so. */
+test(parquet_pages_larger_than_our_memory_are_refused)
+{
+    static const char gigabyte[] =
+        "\x80\x80\x80\x80\x08"; /* zigzag, as the compact protocol has it */
+    struct parquet_fixture fixture;
+    struct buf got;
+    struct buf bomb = {0};
+
+    if (!parquet_fixture_can_run())
+        return;
+    parquet_fixture_open(&fixture, only_id, 1);
+    write_numbers(&fixture, "a.parquet", 1000, ", COMPRESSION zstd");
+
+    /* Behind "PAR1": a field with the kind of page, then one with its size in two or three bytes. */
+    struct buf bytes = parquet_fixture_load(&fixture, "a.parquet");
+    size_t at = 4 + 2;
+    check(bytes.data[at] == 0x15);
+    size_t end = at + 1;
+    while (bytes.data[end] & 0x80)
+        end++;
+    buf_append(&bomb, bytes.data, at + 1);
+    buf_append(&bomb, gigabyte, sizeof(gigabyte) - 1);
+    buf_append(&bomb, bytes.data + end + 1, bytes.len - end - 1);
+    parquet_fixture_save(&fixture, "a.parquet", buf_get(&bomb));
+
+    struct status st = parquet_fixture_read_all(&fixture, &got);
+    check_status(st, STATUS_FAILED_PRECONDITION);
+    check(str_has_prefix(str_from(st.text), "file 'a.parquet' has a page that needs more than"));
+    buf_deinit(&got);
+    buf_deinit(&bytes);
+    buf_deinit(&bomb);
+    parquet_fixture_close(&fixture);
+}
+
+test(parquet_a_column_with_the_name_that_we_need_is_refused)
+{
+    struct parquet_fixture fixture;
+    struct buf got;
+
+    if (!parquet_fixture_can_run())
+        return;
+    parquet_fixture_open(&fixture, only_id, 1);
+    parquet_fixture_write(&fixture, "a.parquet", "SELECT 1::BIGINT AS id, 2 AS file_row_number",
+                          "");
+    struct status st = parquet_fixture_read_all(&fixture, &got);
+    check_status(st, STATUS_INVALID_ARGUMENT);
+    check(str_find(str_from(st.text), "file_row_number") < strlen(st.text));
+    buf_deinit(&got);
+    parquet_fixture_close(&fixture);
+}
+
+/* The library itself */
+
+static bool runs(const char *sql)
+{
+    const struct duck_api *duck;
+    duckdb_connection connection;
+    duckdb_result result;
+    struct status st = duck_connect(&duck, &connection);
+
+    check_status(st, STATUS_OK);
+    bool has_run = duck->query(connection, sql, &result) == DuckDBSuccess;
+    duck->destroy_result(&result);
+    duck->disconnect(&connection);
+    return has_run;
+}
+
+test(duck_is_locked_down)
+{
+    static const char *const refused[] = {
+        "SET enable_external_access = true",
+        "SET memory_limit = '8GB'",
+        "SET threads = 8",
+        "SET temp_directory = '/tmp'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "FROM 'https://127.0.0.1:1/a.parquet'",
+        "FROM 's3://bucket/a.parquet'",
+        "FROM read_parquet('data/a.parquet')",
+    };
+
+    if (!parquet_fixture_can_run())
+        return;
+    check(runs("SELECT 1"));
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        bool has_run = runs(refused[i]);
+        check(!has_run);
+        if (has_run)
+            printf("    %s\n", refused[i]);
+    }
+}
