@@ -1,0 +1,89 @@
+#include "gateway/gateway.h"
+
+#include "base/compiler.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/timers.h"
+#include "gateway/lease_desk.h"
+#include "gateway/services.h"
+#include "rpc/server.h"
+#include "store/store.h"
+
+enum { HEALTH_PERIOD_MS = 500 };
+
+struct gateway_health {
+    struct timer timer;
+    struct gateway *gateway;
+    struct rpc_server *server;
+    bool is_serving;
+};
+
+const struct rpc_service *const gateway_services[GATEWAY_NSERVICES] = {
+    &task_service,
+    &data_source_service,
+    &worker_service,
+};
+
+struct status gateway_create(struct store *store, int64_t lease_ms, struct gateway **ret)
+{
+    struct timers *timers;
+    struct status st = timers_create(&timers);
+
+    if (st.code != STATUS_OK)
+        return st;
+    struct gateway *gateway = mem_alloc(sizeof(*gateway));
+    gateway->store = store;
+    gateway->lease_ms = lease_ms;
+    gateway->timers = timers;
+    gateway->desk = lease_desk_create(store, timers, lease_ms);
+    *ret = gateway;
+    return status_ok();
+}
+
+/* On the timer thread. */
+static void check_health(struct timer *timer)
+{
+    struct gateway_health *health = container_of(timer, struct gateway_health, timer);
+    bool is_ready = store_is_ready(health->gateway->store);
+
+    if (is_ready != health->is_serving) {
+        if (is_ready)
+            log_info("database is back", log_bool("serving", true));
+        else
+            log_warn("database is gone", log_bool("serving", false));
+        rpc_server_set_serving(health->server, is_ready);
+        health->is_serving = is_ready;
+    }
+    timers_set(health->gateway->timers, timer, HEALTH_PERIOD_MS);
+}
+
+void gateway_follow_health(struct gateway *gateway, struct rpc_server *server)
+{
+    struct gateway_health *health = mem_alloc(sizeof(*health));
+
+    *health = (struct gateway_health){
+        .timer.on_fire = check_health,
+        .gateway = gateway,
+        .server = server,
+        .is_serving = true, /* as a server is at first */
+    };
+    gateway->health = health;
+    timers_set(gateway->timers, &health->timer, 0);
+}
+
+void gateway_stop(struct gateway *gateway)
+{
+    lease_desk_stop(gateway->desk);
+    timers_destroy(gateway->timers);
+    gateway->timers = NULL;
+}
+
+void gateway_destroy(struct gateway *gateway)
+{
+    if (!gateway)
+        return;
+    lease_desk_destroy(gateway->desk);
+    timers_destroy(gateway->timers);
+    mem_free(gateway->health);
+    mem_free(gateway);
+}

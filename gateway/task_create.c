@@ -1,0 +1,217 @@
+/*
+ * gateway/task_create.c - CreateTask.
+ *
+ * The spec is read as a worker will read it, so that what cannot work is refused here, with all that is
+ * wrong at once. What is stored is the spec as it was sent, and the plan of its jobs. Whether the data
+ * sources exist and are of a type that fits is for the statement to say: it is one query.
+ */
+#include "gateway/task_create.h"
+
+#include "base/arena.h"
+#include "base/id.h"
+#include "gateway/access.h"
+#include "gateway/enum_text.h"
+#include "gateway/fault.h"
+#include "gateway/gateway.h"
+#include "gateway/lease_desk.h"
+#include "gateway/op.h"
+#include "gateway/text_array.h"
+#include "rpc/call.h"
+#include "sluice/v1/task_service.pb-c.h"
+#include "spec/data_source_spec.h"
+#include "spec/import_spec.h"
+#include "spec/job_plan.h"
+#include "store/row.h"
+#include "store/task_store.h"
+
+/* What a kind of task reads from and writes to, and what its ids begin with. */
+static const struct task_kind {
+    Pb__TaskKind kind;
+    const char *id_prefix;
+    Pb__DataSourceType source_type;
+    Pb__DataSourceType destination_type;
+} bulkload_kind = {
+    PB__TASK_KIND__TASK_KIND_BULKLOAD,
+    "proc",
+    PB__DATA_SOURCE_TYPE__DATA_SOURCE_TYPE_FILE,
+    PB__DATA_SOURCE_TYPE__DATA_SOURCE_TYPE_POSTGRES,
+};
+
+struct create_task {
+    struct op op;
+    const struct task_kind *kind;
+    const Pb__Task *wanted; /* the request's */
+    struct job_plan plan;
+};
+
+/* One of the two data sources that a task names. */
+struct named_source {
+    const char *field;
+    const char *name;
+    Pb__DataSourceType expected;
+    const char *note; /* the column that has its type; NULL: there is no such data source */
+};
+
+static const char *get_type_name(Pb__DataSourceType type)
+{
+    return enum_text_find(&pb__data_source_type__descriptor, (int)type);
+}
+
+/* Ends a call whose task was not stored. */
+static void refuse(const struct create_task *create, const struct pg_result *rows)
+{
+    const struct named_source sources[] = {
+        {"task.source", create->wanted->source, create->kind->source_type, "note/source_type"},
+        {"task.destination", create->wanted->destination, create->kind->destination_type,
+         "note/destination_type"},
+    };
+    struct violations violations = {0};
+
+    for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
+        const struct named_source *source = &sources[i];
+        struct str type = row_get_text(rows, 0, source->note);
+
+        if (row_is_null(rows, 0, source->note)) {
+            fault_end(create->op.call, FAULT_DATA_SOURCE_NOT_FOUND, source->name);
+            return;
+        }
+        if (!str_is(type, get_type_name(source->expected)))
+            violations_add(&violations, source->field,
+                           "data source '%s' is of type %.*s; %s is expected", source->name,
+                           (int)type.len, type.data, get_type_name(source->expected));
+    }
+    fault_end_violations(create->op.call, &violations);
+}
+
+/* The jobs as they were planned, for the reply. */
+static void add_jobs(const struct job_plan *plan, struct arena *arena, Pb__Task *task)
+{
+    task->jobs = arena_alloc(arena, plan->njobs * sizeof(*task->jobs));
+    for (size_t i = 0; i < plan->njobs; i++) {
+        Pb__Job *job = arena_alloc(arena, sizeof(*job));
+
+        pb__job__init(job);
+        job->id = (char *)plan->jobs[i].id;
+        job->role = plan->jobs[i].role;
+        job->state = plan->jobs[i].state;
+        job->table = (char *)plan->jobs[i].table;
+        task->jobs[task->n_jobs++] = job;
+    }
+}
+
+static void create_done(struct query *query, struct status st, const struct pg_result *rows)
+{
+    struct op *op = op_of(query);
+    const struct create_task *create = container_of(op, struct create_task, op);
+    struct gateway *gateway = rpc_call_get_self(op->call);
+    struct arena *arena = rpc_call_get_arena(op->call);
+    Pb__Task task = PB__TASK__INIT; /* its strings are borrowed from rows */
+
+    if (st.code == STATUS_OK && row_is_null(rows, 0, "id")) {
+        refuse(create, rows);
+        return;
+    }
+    if (st.code == STATUS_OK)
+        st = row_read(rows, 0, "", arena, &task.base);
+    if (st.code != STATUS_OK) {
+        fault_end_store(op->call, st);
+        return;
+    }
+    add_jobs(&create->plan, arena, &task);
+    rpc_call_end(op->call, st, &task.base);
+    lease_desk_wake(gateway->desk);
+}
+
+/* Checks a bulk import and plans it. Adds to violations what is wrong; *ret is not to be used then. */
+static void plan_bulkload(const Pb__BulkloadSpec *bulkload, struct arena *arena,
+                          struct violations *violations, struct job_plan *ret)
+{
+    struct import_spec *spec = NULL;
+    struct status st = import_spec_read(bulkload, violations, &spec);
+
+    if (st.code != STATUS_OK && violations->count == 0)
+        violations_add(violations, "task.bulkload", "%s", st.text);
+    if (st.code == STATUS_OK)
+        job_plan_make_bulkload(spec, arena, ret);
+    import_spec_destroy(spec);
+}
+
+static void validate(const Pb__Task *task, struct arena *arena, struct violations *violations,
+                     struct job_plan *ret)
+{
+    if (!task) {
+        violations_add(violations, "task", "task is missing");
+        return;
+    }
+    data_source_validate_name(task->source, "task.source", violations);
+    data_source_validate_name(task->destination, "task.destination", violations);
+    if (task->spec_case == PB__TASK__SPEC_BULKLOAD)
+        plan_bulkload(task->bulkload, arena, violations, ret);
+    else
+        violations_add(violations, "task.bulkload", "the task's spec is missing");
+}
+
+static struct str pack(const ProtobufCMessage *message, struct arena *arena)
+{
+    size_t size = protobuf_c_message_get_packed_size(message);
+    uint8_t *bytes = arena_alloc(arena, size + 1);
+
+    return str_from_bytes(bytes, protobuf_c_message_pack(message, bytes));
+}
+
+/* Sets parameters 9 to 12 of the statement. */
+static void set_jobs(const struct job_plan *plan, struct arena *arena, struct param *params)
+{
+    struct buf arrays[4] = {{0}};
+
+    for (size_t i = 0; i < plan->njobs; i++) {
+        const struct planned_job *job = &plan->jobs[i];
+
+        text_array_add(&arrays[0], job->id);
+        text_array_add(&arrays[1], enum_text_find(&pb__job_role__descriptor, (int)job->role));
+        text_array_add(&arrays[2], arena_printf(arena, "%d", job->step));
+        text_array_add(&arrays[3], job->table);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(arrays); i++) {
+        params[8 + i] = param_text(arena_copy_str(arena, buf_get(&arrays[i])));
+        buf_deinit(&arrays[i]);
+    }
+}
+
+static struct param type_array(Pb__DataSourceType type, struct arena *arena)
+{
+    return param_text(arena_printf(arena, "{%s}", get_type_name(type)));
+}
+
+void task_create_start(struct rpc_call *call, const ProtobufCMessage *message)
+{
+    const Pb__CreateTaskRequest *request = (const Pb__CreateTaskRequest *)message;
+    const Pb__Task *task = request->task;
+    struct arena *arena = rpc_call_get_arena(call);
+    struct create_task *create = rpc_call_alloc(call, sizeof(*create));
+    struct violations violations = {0};
+    char hex[ID_HEX_BYTES];
+
+    validate(task, arena, &violations, &create->plan);
+    if (violations.count > 0) {
+        fault_end_violations(call, &violations);
+        return;
+    }
+    create->op.call = call;
+    create->wanted = task;
+    create->kind = &bulkload_kind;
+    id_make_hex(hex);
+    struct query query = {
+        .statement = &task_create,
+        .params = {param_text(arena_copy_str(arena, str_from(hex))),
+                   param_text(enum_text_find(&pb__task_kind__descriptor, (int)create->kind->kind)),
+                   param_text(task->source), param_text(task->destination),
+                   param_str(pack(&task->bulkload->base, arena)),
+                   type_array(create->kind->source_type, arena),
+                   type_array(create->kind->destination_type, arena),
+                   param_text(create->kind->id_prefix), [12] = param_text(access_get_actor(call))},
+        .on_done = create_done,
+    };
+    set_jobs(&create->plan, arena, query.params);
+    op_submit(&create->op, &query);
+}

@@ -1,0 +1,421 @@
+/*
+ * gateway/task_service.c - sluice.v1.TaskService: answers from table task. CreateTask has a file of its own.
+ *
+ * A method is two functions: the one with its name starts the query; the one above it, which ends in
+ * _done, turns the rows into the reply. An id that is none of ours is NOT_FOUND without a query
+ * (gateway/task_id.h).
+ */
+#include <assert.h>
+#include <inttypes.h>
+
+#include "base/arena.h"
+#include "base/number.h"
+#include "gateway/access.h"
+#include "gateway/enum_text.h"
+#include "gateway/fault.h"
+#include "gateway/gateway.h"
+#include "gateway/lease_desk.h"
+#include "gateway/op.h"
+#include "gateway/page.h"
+#include "gateway/services.h"
+#include "gateway/task_create.h"
+#include "gateway/task_id.h"
+#include "rpc/call.h"
+#include "sluice/v1/task_service.pb-c.h"
+#include "spec/task_state.h"
+#include "store/bad_row_store.h"
+#include "store/row.h"
+#include "store/task_store.h"
+
+/* Whether id may be that of a task; if not, the call has been ended. */
+static bool check_id(struct rpc_call *call, const char *id)
+{
+    if (task_id_is_valid(str_from(id)))
+        return true;
+    fault_end(call, FAULT_TASK_NOT_FOUND, id);
+    return false;
+}
+
+/* GetTask: a row for each job; the task's columns are in all of them, its spec in the first. */
+
+static struct status read_jobs(const struct pg_result *rows, struct arena *arena, Pb__Task *task)
+{
+    size_t nrows = rows_get_count(rows);
+
+    if (row_is_null(rows, 0, "job/id"))
+        return status_ok();
+    task->jobs = arena_alloc(arena, nrows * sizeof(*task->jobs));
+    for (size_t i = 0; i < nrows; i++) {
+        Pb__Job *job = arena_alloc(arena, sizeof(*job));
+        pb__job__init(job);
+        struct status st = row_read(rows, i, "job/", arena, &job->base);
+        if (st.code != STATUS_OK)
+            return st;
+        task->jobs[task->n_jobs++] = job;
+    }
+    return status_ok();
+}
+
+static void get_task_done(struct query *query, struct status st, const struct pg_result *rows)
+{
+    struct op *op = op_of(query);
+    struct arena *arena = rpc_call_get_arena(op->call);
+    Pb__Task task = PB__TASK__INIT; /* its strings are borrowed from rows */
+
+    if (st.code == STATUS_OK && rows_get_count(rows) == 0) {
+        fault_end(op->call, FAULT_TASK_NOT_FOUND, op->name);
+        return;
+    }
+    if (st.code == STATUS_OK)
+        st = row_read(rows, 0, "", arena, &task.base);
+    if (st.code == STATUS_OK)
+        st = read_jobs(rows, arena, &task);
+    if (st.code == STATUS_OK)
+        rpc_call_end(op->call, st, &task.base);
+    else
+        fault_end_store(op->call, st);
+}
+
+static void get_task(struct rpc_call *call, const ProtobufCMessage *message)
+{
+    const Pb__GetTaskRequest *request = (const Pb__GetTaskRequest *)message;
+
+    if (!check_id(call, request->id))
+        return;
+    op_submit(op_create(call, request->id), &(struct query){
+                                                .statement = &task_get,
+                                                .params = {param_text(request->id)},
+                                                .on_done = get_task_done,
+                                            });
+}
+
+/* ListTasks: newest first; the token holds the number of the last task. */
+
+struct list_tasks {
+    struct op op;
+    unsigned page_size;
+    const char *scope;
+};
+
+static void list_tasks_done(struct query *query, struct status st, const struct pg_result *rows)
+{
+    struct op *op = op_of(query);
+    struct list_tasks *list = container_of(op, struct list_tasks, op);
+    struct arena *arena = rpc_call_get_arena(op->call);
+    Pb__ListTasksResponse reply = PB__LIST_TASKS_RESPONSE__INIT;
+    struct page page = {0};
+
+    if (st.code == STATUS_OK)
+        st = page_read(rows, &pb__task__descriptor, list->page_size, arena, &page);
+    if (st.code != STATUS_OK) {
+        fault_end_store(op->call, st);
+        return;
+    }
+    reply.n_tasks = page.nitems;
+    reply.tasks = (Pb__Task **)page.items;
+    /* There may be more although there are few rows, when their specs are large. */
+    size_t last = page.nitems - 1;
+    if (page.nitems > 0 && (page.has_more || row_get_int(rows, last, "note/is_last") == 0)) {
+        const char *seq = arena_printf(arena, "%" PRId64, row_get_int(rows, last, "note/seq"));
+        struct str key = str_from(seq);
+        reply.next_page_token = (char *)page_token_write(list->scope, &key, 1, arena);
+    }
+    rpc_call_end(op->call, st, &reply.base);
+}
+
+/* The number that a token of the list holds, into a parameter: only tasks before it. */
+static struct status read_task_token(const char *token, const char *scope, struct arena *arena,
+                                     struct param *ret)
+{
+    struct str key;
+    int64_t seq;
+    struct status st = page_token_read(token, scope, arena, &key, 1);
+
+    if (st.code == STATUS_OK)
+        st = number_read("page_token", key, 1, INT64_MAX, &seq);
+    if (st.code == STATUS_OK)
+        *ret = param_int(seq);
+    return st;
+}
+
+/* A filter by the value of an enum: NULL if it is not set. */
+static struct param read_filter(const ProtobufCEnumDescriptor *type, int value, const char *field,
+                                struct violations *violations)
+{
+    const char *text = enum_text_find(type, value);
+
+    if (value == 0)
+        return param_null();
+    if (!text)
+        violations_add(violations, field, "%s: %d is no value of %s", field, value, type->name);
+    return param_text(text);
+}
+
+static void list_tasks(struct rpc_call *call, const ProtobufCMessage *message)
+{
+    const Pb__ListTasksRequest *request = (const Pb__ListTasksRequest *)message;
+    struct list_tasks *list = rpc_call_alloc(call, sizeof(*list));
+    struct violations violations = {0};
+    struct param before = param_null();
+
+    list->op.call = call;
+    list->page_size = page_size_get(request->page_size, &violations);
+    struct param kind =
+        read_filter(&pb__task_kind__descriptor, (int)request->kind, "kind", &violations);
+    struct param state =
+        read_filter(&pb__task_state__descriptor, (int)request->state, "state", &violations);
+    if (violations.count > 0) {
+        fault_end_violations(call, &violations);
+        return;
+    }
+    struct arena *arena = rpc_call_get_arena(call);
+    list->scope = arena_printf(arena, "tasks %d %d", (int)request->kind, (int)request->state);
+    if (request->page_token[0] != '\0') {
+        struct status st = read_task_token(request->page_token, list->scope, arena, &before);
+        if (st.code != STATUS_OK) {
+            fault_end(call, FAULT_PAGE_TOKEN, NULL);
+            return;
+        }
+    }
+    op_submit(&list->op,
+              &(struct query){
+                  .statement = &task_list,
+                  .params = {param_int((int64_t)list->page_size + 1), before, kind, state},
+                  .on_done = list_tasks_done,
+              });
+}
+
+/* AbortTask, RetryTask and DeleteTask: what each does in which state is spec/task_state.h's. */
+
+struct change_task {
+    struct op op;
+    enum task_verb verb;
+};
+
+/*
+ * Whether a verb's query went well and did what it is for, or found it done. If not, the call has been ended.
+ */
+static bool check_change(const struct change_task *change, struct status st,
+                         const struct pg_result *rows)
+{
+    const struct op *op = &change->op;
+    int state;
+
+    if (st.code != STATUS_OK) {
+        fault_end_store(op->call, st);
+        return false;
+    }
+    if (row_is_null(rows, 0, "note/old_state")) {
+        fault_end(op->call, FAULT_TASK_NOT_FOUND, op->name);
+        return false;
+    }
+    struct str old = row_get_text(rows, 0, "note/old_state");
+    bool is_known = enum_text_read(&pb__task_state__descriptor, old, &state);
+    assert(is_known); /* the table has a constraint */
+    if (task_rule_get(change->verb, (Pb__TaskState)state)->effect == TASK_REFUSED) {
+        fault_end_with(op->call, FAULT_TASK_STATE, op->name,
+                       task_verb_refuse(change->verb, op->name, old));
+        return false;
+    }
+    return true;
+}
+
+static void change_done(struct query *query, struct status st, const struct pg_result *rows)
+{
+    struct op *op = op_of(query);
+    struct change_task *change = container_of(op, struct change_task, op);
+    struct gateway *gateway = rpc_call_get_self(op->call);
+    bool is_retry = change->verb == TASK_RETRY;
+    Pb__Task task = PB__TASK__INIT;
+
+    if (!check_change(change, st, rows))
+        return;
+    st = row_read(rows, 0, "", rpc_call_get_arena(op->call), &task.base);
+    rpc_call_end(op->call, st, &task.base);
+    if (is_retry)
+        lease_desk_wake(gateway->desk);
+}
+
+static void delete_done(struct query *query, struct status st, const struct pg_result *rows)
+{
+    struct op *op = op_of(query);
+    struct change_task *change = container_of(op, struct change_task, op);
+    Google__Protobuf__Empty reply = GOOGLE__PROTOBUF__EMPTY__INIT;
+
+    if (check_change(change, st, rows))
+        rpc_call_end(op->call, st, &reply.base);
+}
+
+static struct change_task *make_change(struct rpc_call *call, enum task_verb verb, const char *id)
+{
+    struct change_task *change = rpc_call_alloc(call, sizeof(*change));
+
+    change->op.call = call;
+    change->op.name = id;
+    change->verb = verb;
+    return change;
+}
+
+static void abort_task(struct rpc_call *call, const ProtobufCMessage *message)
+{
+    const Pb__AbortTaskRequest *request = (const Pb__AbortTaskRequest *)message;
+
+    if (!check_id(call, request->id))
+        return;
+    op_submit(&make_change(call, TASK_ABORT, request->id)->op,
+              &(struct query){
+                  .statement = &task_abort,
+                  .params = {param_text(request->id),
+                             param_text(task_verb_get_states(TASK_ABORT, TASK_MOVES)),
+                             param_text(task_verb_get_states(TASK_ABORT, TASK_STAYS)),
+                             param_text(task_verb_get_target(TASK_ABORT)),
+                             param_text(access_get_actor(call)), param_text("")},
+                  .on_done = change_done,
+              });
+}
+
+static void retry_task(struct rpc_call *call, const ProtobufCMessage *message)
+{
+    const Pb__RetryTaskRequest *request = (const Pb__RetryTaskRequest *)message;
+
+    if (!check_id(call, request->id))
+        return;
+    op_submit(
+        &make_change(call, TASK_RETRY, request->id)->op,
+        &(struct query){
+            .statement = &task_retry,
+            .params = {param_text(request->id),
+                       param_text(task_verb_get_states(TASK_RETRY, TASK_MOVES)),
+                       param_text(task_verb_get_states(TASK_RETRY, TASK_STAYS)),
+                       param_text(task_verb_get_target(TASK_RETRY)),
+                       param_text(access_get_actor(call)), param_int(request->from_start ? 1 : 0)},
+            .on_done = change_done,
+        });
+}
+
+static void delete_task(struct rpc_call *call, const ProtobufCMessage *message)
+{
+    const Pb__DeleteTaskRequest *request = (const Pb__DeleteTaskRequest *)message;
+
+    if (!check_id(call, request->id))
+        return;
+    op_submit(&make_change(call, TASK_DELETE, request->id)->op,
+              &(struct query){
+                  .statement = &task_delete,
+                  .params = {param_text(request->id),
+                             param_text(task_verb_get_states(TASK_DELETE, TASK_REMOVED))},
+                  .on_done = delete_done,
+              });
+}
+
+/* ListBadRows: by file, row and place; the token holds all three. */
+
+enum { BAD_ROW_NKEYS = 3 };
+
+struct list_bad_rows {
+    struct op op;
+    unsigned page_size;
+    const char *scope;
+};
+
+static const char *write_bad_row_token(const char *scope, const Pb__BadRow *last,
+                                       struct arena *arena)
+{
+    struct str keys[BAD_ROW_NKEYS] = {
+        str_from(last->file),
+        str_from(arena_printf(arena, "%" PRId64, last->row)),
+        str_from(arena_printf(arena, "%" PRId64, last->byte_offset)),
+    };
+
+    return page_token_write(scope, keys, BAD_ROW_NKEYS, arena);
+}
+
+static struct status read_bad_row_token(const char *token, const char *scope, struct arena *arena,
+                                        struct param *ret_keys)
+{
+    struct str keys[BAD_ROW_NKEYS];
+    int64_t row = 0, byte_offset = 0;
+    struct status st = page_token_read(token, scope, arena, keys, BAD_ROW_NKEYS);
+
+    if (st.code == STATUS_OK)
+        st = number_read("page_token", keys[1], 0, INT64_MAX, &row);
+    if (st.code == STATUS_OK)
+        st = number_read("page_token", keys[2], 0, INT64_MAX, &byte_offset);
+    if (st.code != STATUS_OK)
+        return st;
+    ret_keys[0] = param_str(keys[0]);
+    ret_keys[1] = param_int(row);
+    ret_keys[2] = param_int(byte_offset);
+    return st;
+}
+
+static void list_bad_rows_done(struct query *query, struct status st, const struct pg_result *rows)
+{
+    struct op *op = op_of(query);
+    struct list_bad_rows *list = container_of(op, struct list_bad_rows, op);
+    struct arena *arena = rpc_call_get_arena(op->call);
+    Pb__ListBadRowsResponse reply = PB__LIST_BAD_ROWS_RESPONSE__INIT;
+    struct page page = {0};
+
+    if (st.code == STATUS_OK && rows_get_count(rows) == 0) {
+        fault_end(op->call, FAULT_TASK_NOT_FOUND, op->name);
+        return;
+    }
+    /* A task without bad rows is one row of NULLs. */
+    if (st.code == STATUS_OK && !row_is_null(rows, 0, "file"))
+        st = page_read(rows, &pb__bad_row__descriptor, list->page_size, arena, &page);
+    if (st.code != STATUS_OK) {
+        fault_end_store(op->call, st);
+        return;
+    }
+    reply.n_bad_rows = page.nitems;
+    reply.bad_rows = (Pb__BadRow **)page.items;
+    if (page.has_more)
+        reply.next_page_token =
+            (char *)write_bad_row_token(list->scope, reply.bad_rows[page.nitems - 1], arena);
+    rpc_call_end(op->call, st, &reply.base);
+}
+
+static void list_bad_rows(struct rpc_call *call, const ProtobufCMessage *message)
+{
+    const Pb__ListBadRowsRequest *request = (const Pb__ListBadRowsRequest *)message;
+    struct arena *arena = rpc_call_get_arena(call);
+    struct violations violations = {0};
+    struct param after[BAD_ROW_NKEYS] = {param_null(), param_null(), param_null()};
+    unsigned page_size = page_size_get(request->page_size, &violations);
+
+    if (!check_id(call, request->id))
+        return;
+    if (violations.count > 0) {
+        fault_end_violations(call, &violations);
+        return;
+    }
+    const char *scope = arena_printf(arena, "bad_rows %s", request->id);
+    if (request->page_token[0] != '\0' &&
+        read_bad_row_token(request->page_token, scope, arena, after).code != STATUS_OK) {
+        fault_end(call, FAULT_PAGE_TOKEN, NULL);
+        return;
+    }
+    struct list_bad_rows *list = rpc_call_alloc(call, sizeof(*list));
+    *list = (struct list_bad_rows){
+        .op = {.call = call, .name = request->id}, .page_size = page_size, .scope = scope};
+    op_submit(&list->op, &(struct query){
+                             .statement = &bad_row_list,
+                             .params = {param_text(request->id), param_int((int64_t)page_size + 1),
+                                        after[0], after[1], after[2]},
+                             .on_done = list_bad_rows_done,
+                         });
+}
+
+static const struct rpc_method methods[] = {
+    {"CreateTask", RPC_UNARY, task_create_start}, {"GetTask", RPC_UNARY, get_task},
+    {"ListTasks", RPC_UNARY, list_tasks},         {"AbortTask", RPC_UNARY, abort_task},
+    {"RetryTask", RPC_UNARY, retry_task},         {"DeleteTask", RPC_UNARY, delete_task},
+    {"ListBadRows", RPC_UNARY, list_bad_rows},
+};
+
+const struct rpc_service task_service = {
+    .descriptor = &pb__task_service__descriptor,
+    .methods = methods,
+    .nmethods = ARRAY_LEN(methods),
+};

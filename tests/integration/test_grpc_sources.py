@@ -1,0 +1,191 @@
+"""DataSourceService, by a client that knows nothing but the server's reflection."""
+import json
+
+import pytest
+
+from sluicetest.client import Client, task
+
+URL = "postgresql://sluice:geheim@db.example:5432/target"
+MASKED = "postgresql://sluice:***@db.example:5432/target"
+
+
+@pytest.fixture
+def client(stack):
+    stack.start_gateway()
+    return Client(stack.reflected())
+
+
+def source(name="ld", kind="POSTGRES", **parameters):
+    return {"name": name, "type": f"DATA_SOURCE_TYPE_{kind}",
+            "parametersJson": json.dumps(parameters or {"url": URL, "password": "geheim"})}
+
+
+def parameters_of(reply):
+    return json.loads(reply["parametersJson"])
+
+
+def stored_parameters(stack, name="ld"):
+    return json.loads(stack.database.value(
+        "SELECT parameters_json FROM data_source WHERE name = %s", name))
+
+
+def test_reflection_names_the_services(client):
+    names = client.reflected.services()
+    assert {"sluice.v1.TaskService", "sluice.v1.DataSourceService",
+            "sluice.worker.v1.WorkerService"} <= set(names)
+
+
+def test_secrets_are_stored_and_masked_in_every_reply(client, stack):
+    replies = [client("CreateDataSource", dataSource=source()),
+               client("GetDataSource", name="ld"),
+               client("ListDataSources")["dataSources"][0],
+               client("UpdateDataSource", dataSource=source())]
+    for reply in replies:
+        assert parameters_of(reply) == {"url": MASKED, "password": "***"}
+    assert stored_parameters(stack) == {"url": URL, "password": "geheim"}
+
+
+def test_create_sets_what_the_server_sets(client):
+    made = client("CreateDataSource", dataSource=source())
+    assert made["name"] == "ld" and made["type"] == "DATA_SOURCE_TYPE_POSTGRES"
+    assert made["etag"] and made["createTime"] and made["updateTime"]
+    assert client("GetDataSource", name="ld") == made
+
+
+def test_a_name_is_taken_once(client):
+    client("CreateDataSource", dataSource=source())
+    failure = client.fails("CreateDataSource", dataSource=source())
+    assert failure.code == "ALREADY_EXISTS"
+    assert failure.reason == "DATA_SOURCE_EXISTS"
+    assert failure.about == {"data_source": "ld"}
+    assert "'ld'" in failure.text
+
+
+@pytest.mark.parametrize("wrong, field", [
+    ({}, "data_source"),
+    ({"dataSource": {}}, "data_source.name"),
+    ({"dataSource": source(name="")}, "data_source.name"),
+    ({"dataSource": source(name="-x")}, "data_source.name"),
+    ({"dataSource": source(name="a" * 129)}, "data_source.name"),
+    ({"dataSource": {**source(), "type": 0}}, "data_source.type"),
+    ({"dataSource": {**source(), "type": 99}}, "data_source.type"),
+    ({"dataSource": {**source(), "parametersJson": "{"}}, "data_source.parameters_json"),
+    ({"dataSource": {**source(), "parametersJson": "[]"}}, "data_source.parameters_json"),
+    ({"dataSource": {**source(), "parametersJson": "{}"}}, "data_source.parameters_json"),
+    ({"dataSource": source(url=URL, port=1)}, "data_source.parameters_json"),
+    ({"dataSource": source(kind="FILE", root="relative")}, "data_source.parameters_json"),
+])
+def test_create_refuses(client, wrong, field):
+    failure = client.fails("CreateDataSource", **wrong)
+    assert failure.code == "INVALID_ARGUMENT"
+    assert failure.reason == "INVALID_FIELD"
+    assert field in failure.violations
+
+
+def test_longest_name(client):
+    assert client("CreateDataSource", dataSource=source(name="a" * 128))["name"] == "a" * 128
+
+
+def test_get_of_an_unknown_one(client):
+    failure = client.fails("GetDataSource", name="nope")
+    assert failure.code == "NOT_FOUND"
+    assert failure.reason == "DATA_SOURCE_NOT_FOUND"
+    assert failure.resource == ("sluice.v1.DataSource", "nope")
+
+
+def test_list_pages_by_name(client):
+    names = [f"s{i:02}" for i in range(7)]
+    for name in reversed(names):
+        client("CreateDataSource", dataSource=source(name=name))
+    pages, token = [], ""
+    while True:
+        reply = client("ListDataSources", pageSize=3, pageToken=token)
+        pages.append([s["name"] for s in reply["dataSources"]])
+        token = reply.get("nextPageToken", "")
+        if not token:
+            break
+    assert pages == [names[:3], names[3:6], names[6:]]
+
+
+def test_a_last_page_that_is_full_has_no_token(client):
+    for name in ("a", "b"):
+        client("CreateDataSource", dataSource=source(name=name))
+    assert "nextPageToken" not in client("ListDataSources", pageSize=2)
+
+
+def test_list_of_none(client):
+    assert client("ListDataSources") == {}
+
+
+@pytest.mark.parametrize("token", ["x", "AAAA", "WyJ0YXNrcyAwIDAiLCIxIl0"])
+def test_list_refuses_a_foreign_token(client, token):
+    failure = client.fails("ListDataSources", pageToken=token)
+    assert failure.code == "INVALID_ARGUMENT"
+    assert failure.reason == "PAGE_TOKEN"
+
+
+def test_list_refuses_a_negative_size(client):
+    assert "page_size" in client.fails("ListDataSources", pageSize=-1).violations
+
+
+def test_update_keeps_secrets_that_read_masked(client, stack):
+    client("CreateDataSource", dataSource=source())
+    moved = MASKED.replace("db.example", "new.example")
+    reply = client("UpdateDataSource", dataSource=source(url=moved, password="***"))
+    assert parameters_of(reply)["url"] == moved
+    assert stored_parameters(stack) == {"url": URL.replace("db.example", "new.example"),
+                                        "password": "geheim"}
+
+
+def test_update_changes_the_etag(client):
+    first = client("CreateDataSource", dataSource=source())["etag"]
+    second = client("UpdateDataSource", dataSource={**source(), "etag": first})["etag"]
+    assert second != first
+    failure = client.fails("UpdateDataSource", dataSource={**source(), "etag": first})
+    assert failure.code == "ABORTED"
+    assert failure.reason == "ETAG_MISMATCH"
+    assert client("GetDataSource", name="ld")["etag"] == second
+
+
+def test_update_may_name_what_it_changes(client):
+    client("CreateDataSource", dataSource=source())
+    client("UpdateDataSource", dataSource=source(), updateMask="parametersJson")
+    failure = client.fails("UpdateDataSource", dataSource=source(), updateMask="type")
+    assert "update_mask" in failure.violations
+
+
+def test_update_refuses_another_type(client):
+    client("CreateDataSource", dataSource=source())
+    failure = client.fails("UpdateDataSource", dataSource=source(kind="FILE", root="/x"))
+    assert "data_source.type" in failure.violations
+
+
+def test_update_refuses_parameters_that_create_would(client):
+    client("CreateDataSource", dataSource=source())
+    failure = client.fails("UpdateDataSource", dataSource=source(root="/x"))
+    assert failure.code == "INVALID_ARGUMENT"
+    assert "data_source.parameters_json" in failure.violations
+
+
+def test_update_of_an_unknown_one(client):
+    assert client.fails("UpdateDataSource", dataSource=source()).reason == "DATA_SOURCE_NOT_FOUND"
+
+
+def test_delete(client):
+    etag = client("CreateDataSource", dataSource=source())["etag"]
+    assert client.fails("DeleteDataSource", name="ld", etag="x").reason == "ETAG_MISMATCH"
+    client("DeleteDataSource", name="ld", etag=etag)
+    assert client.fails("DeleteDataSource", name="ld").reason == "DATA_SOURCE_NOT_FOUND"
+    assert client("ListDataSources") == {}
+
+
+def test_a_data_source_that_a_task_names_stays(client):
+    client.add_sources()
+    made = client("CreateTask", task=task())
+    for name in ("files", "ld"):
+        failure = client.fails("DeleteDataSource", name=name)
+        assert failure.code == "FAILED_PRECONDITION"
+        assert failure.reason == "DATA_SOURCE_IN_USE"
+        assert made["id"] in failure.text
+    client("DeleteTask", id=made["id"])
+    client("DeleteDataSource", name="ld")

@@ -1,0 +1,57 @@
+/*
+ * tests/unit/gateway/test_fault.c - the table of what clients are told.
+ */
+#include "gateway/fault.h"
+
+#include <string.h>
+
+#include "tests/harness/test.h"
+
+test(fault_reasons_are_upper_case_names)
+{
+    for (int i = 0; i < FAULT_NFAULTS; i++) {
+        const char *reason = fault_get((enum fault)i)->reason;
+
+        /* google.rpc.ErrorInfo: at most 63 of A-Z, 0-9 and '_'. */
+        check(strlen(reason) > 0 && strlen(reason) <= 63);
+        check(strspn(reason, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == strlen(reason));
+    }
+}
+
+test(fault_reasons_differ)
+{
+    for (int i = 0; i < FAULT_NFAULTS; i++)
+        for (int j = 0; j < i; j++)
+            check(strcmp(fault_get((enum fault)i)->reason, fault_get((enum fault)j)->reason) != 0);
+}
+
+test(fault_rows_are_whole)
+{
+    for (int i = 0; i < FAULT_NFAULTS; i++) {
+        const struct fault_row *row = fault_get((enum fault)i);
+
+        check(row->code != STATUS_OK && row->code != STATUS_INTERNAL);
+        check(!row->subject == !row->key);
+        check(row->subject || !row->resource);
+        check((row->code == STATUS_NOT_FOUND) <= (row->resource != NULL));
+        check((row->code == STATUS_UNAVAILABLE) <= (row->retry_ms > 0));
+    }
+}
+
+test(fault_names_what_it_is_about)
+{
+    struct status st = fault_make_status(FAULT_TASK_NOT_FOUND, "proc-1");
+
+    check_status(st, STATUS_NOT_FOUND);
+    check_str(st.text, "task 'proc-1' does not exist");
+}
+
+test(fault_cuts_a_long_name)
+{
+    char name[1000];
+
+    memset(name, 'x', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    struct status st = fault_make_status(FAULT_DATA_SOURCE_NOT_FOUND, name);
+    check(strstr(st.text, "' does not exist") != NULL);
+}
