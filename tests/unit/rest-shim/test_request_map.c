@@ -1,0 +1,215 @@
+/*
+ * tests/unit/rest-shim/test_request_map.c - from HTTP to the request of the gateway.
+ */
+#include "rest-shim/request_map.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/mem.h"
+#include "rpc/message_json.h"
+#include "tests/harness/test.h"
+
+#define FORM "application/x-www-form-urlencoded"
+#define JSON "application/json"
+
+struct map_case {
+    const char *verb, *path, *query, *body;
+    const char *expected; /* the request as JSON, or the error */
+};
+
+/* The request that a case makes, as JSON, or its error. Owned by the caller. */
+static char *map(const struct map_case *item)
+{
+    struct route_match match = routes_match(str_from(item->verb), str_from(item->path));
+    struct arena *arena = arena_create(4 << 20);
+    struct buf shown = {0};
+    struct json_out out = json_out_make(&shown);
+    ProtobufCMessage *request = NULL;
+    struct request_input input = {
+        .part = match.part, .query = str_from(item->query), .body = str_from(item->body)};
+
+    check(match.route != NULL);
+    struct status st = request_map_read(match.route, &input, arena, &request);
+    if (st.code == STATUS_OK)
+        message_json_write(request, &out);
+    else
+        check_status(st, STATUS_INVALID_ARGUMENT);
+    buf_append_text(&shown, st.text);
+    arena_destroy(arena);
+    return buf_take(&shown);
+}
+
+static void check_mapped(const struct map_case *cases, size_t ncases)
+{
+    for (size_t i = 0; i < ncases; i++) {
+        char *got = map(&cases[i]);
+        check_str(got, cases[i].expected);
+        mem_free(got);
+    }
+}
+
+#define CREATE "POST", "/pro/proc/bulkload/create", ""
+#define REST "readerConfig={}&writerConfig={}&driverSpec=large&instances=5"
+
+test(forms_become_tasks)
+{
+    static const struct map_case cases[] = {
+        {CREATE, "src=hdfs&dst=ld&" REST,
+         "{\"task\":{\"source\":\"hdfs\",\"destination\":\"ld\",\"bulkload\":{"
+         "\"readerConfigJson\":\"{}\",\"writerConfigJson\":\"{}\","
+         "\"driverSpec\":\"DRIVER_SPEC_LARGE\",\"instances\":5}}}"},
+        {CREATE,
+         "src=a+b&dst=%6cd&readerConfig={\"column\":[\"a|int\"]}&writerConfig={\"c\":[\"R||S\"]}&"
+         "driverSpec=XLarge&instances=1&fileType=parquet&sparkAdditionalParams=a=b;c=d",
+         "{\"task\":{\"source\":\"a b\",\"destination\":\"ld\",\"bulkload\":{"
+         "\"readerConfigJson\":\"{\\\"column\\\":[\\\"a|int\\\"]}\","
+         "\"writerConfigJson\":\"{\\\"c\\\":[\\\"R||S\\\"]}\","
+         "\"driverSpec\":\"DRIVER_SPEC_XLARGE\",\"instances\":1,"
+         "\"fileType\":\"FILE_TYPE_PARQUET\",\"sparkAdditionalParams\":\"a=b;c=d\"}}}"},
+        {CREATE, "src=a&dst=b&fileType=&" REST,
+         "{\"task\":{\"source\":\"a\",\"destination\":\"b\",\"bulkload\":{"
+         "\"readerConfigJson\":\"{}\",\"writerConfigJson\":\"{}\","
+         "\"driverSpec\":\"DRIVER_SPEC_LARGE\",\"instances\":5}}}"},
+    };
+
+    check_mapped(cases, ARRAY_LEN(cases));
+}
+
+test(forms_are_refused_by_the_names_of_their_fields)
+{
+    static const struct map_case cases[] = {
+        {CREATE, "", "missing: src, dst, readerConfig, writerConfig, driverSpec, instances"},
+        {CREATE, "dst=b&" REST, "missing: src"},
+        {CREATE, "src=&dst=b&" REST, "missing: src"},
+        {CREATE, "src=a&dst=b&writerConfig={}&driverSpec=large&instances=1",
+         "missing: readerConfig"},
+        {CREATE, "src=a&dst=b&readerConfig={}&driverSpec=large&instances=1",
+         "missing: writerConfig"},
+        {CREATE, "src=a&dst=b&readerConfig={}&writerConfig={}", "missing: driverSpec, instances"},
+        {CREATE, "Src=a&dst=b&" REST, "missing: src"},
+        {CREATE, "src=a&dst=b&src=c&" REST, "src: is given twice"},
+        {CREATE, "src=a&dst=b&readerConfig={}&writerConfig={}&instances=1&driverSpec=huge",
+         "driverSpec: 'huge' is not one of small, medium, large, xlarge"},
+        {CREATE, "src=a&dst=b&readerConfig={}&writerConfig={}&driverSpec=large&instances=1.5",
+         "instances: '1.5' is not a whole number"},
+        {CREATE, "src=a&dst=b&readerConfig={}&writerConfig={}&driverSpec=large&instances=9e9",
+         "instances: '9e9' is not a whole number"},
+        {CREATE, "src=a&dst=b&fileType=ORC&" REST, "fileType: 'ORC' is not CSV or Parquet"},
+        {CREATE, "src=%zz&dst=b&" REST,
+         "src: a '%' that two hex digits do not follow (send %25 for '%')"},
+        {CREATE, "src=a&dst=%ff&" REST, "dst: not UTF-8"},
+        {CREATE, "src=a&dst=b&other=%ff&" REST, "other: not UTF-8"},
+    };
+
+    check_mapped(cases, ARRAY_LEN(cases));
+}
+
+test(paths_and_queries_become_fields)
+{
+    static const struct map_case cases[] = {
+        {"GET", "/pro/proc/proc-1-ab/info", "", "", "{\"id\":\"proc-1-ab\"}"},
+        {"GET", "/pro/proc/x/abort", "any=%zz&any", "ignored", "{\"id\":\"x\"}"},
+        {"GET", "/v1/tasks/a%2Db+c", "", "", "{\"id\":\"a-b+c\"}"},
+        {"GET", "/v1/tasks", "", "", "{}"},
+        {"GET", "/v1/tasks", "pageSize=5&pageToken=a%20b&state=failed&kind=bulkload", "",
+         "{\"pageSize\":5,\"pageToken\":\"a b\",\"kind\":\"TASK_KIND_BULKLOAD\","
+         "\"state\":\"TASK_STATE_FAILED\"}"},
+        {"GET", "/v1/tasks/x/badRows", "page_size=2", "", "{\"id\":\"x\",\"pageSize\":2}"},
+        {"DELETE", "/v1/dataSources/a.b", "etag=7", "", "{\"name\":\"a.b\",\"etag\":\"7\"}"},
+        {"GET", "/healthz", "x=y", "", "{}"},
+    };
+
+    check_mapped(cases, ARRAY_LEN(cases));
+}
+
+test(paths_and_queries_that_do_not_fit_are_refused)
+{
+    static const struct map_case cases[] = {
+        {"GET", "/v1/tasks/%zz", "", "",
+         "the path: a '%' that two hex digits do not follow (send %25 for '%')"},
+        {"GET", "/pro/proc/%ff/info", "", "", "the path: not UTF-8"},
+        {"GET", "/v1/tasks", "pagesize=1", "", "pagesize: there is no such query parameter"},
+        {"GET", "/v1/tasks", "pageSize=x", "",
+         "pageSize: 'x' is not a whole number from -2147483648 to 2147483647"},
+        {"GET", "/v1/tasks", "pageSize=1&pageSize=2", "", "pageSize: is given twice"},
+        {"GET", "/v1/tasks", "state=gone", "",
+         "state: 'gone' is not one of PENDING, RUNNING, SUCCEEDED, FAILED, KILLED"},
+        {"GET", "/v1/tasks/x", "id=y", "", "id: there is no such query parameter"},
+        {"POST", "/v1/tasks", "task=y", "{}", "task: there is no such query parameter"},
+        {"POST", "/v1/tasks", "task.source=y", "{}",
+         "task.source: there is no such query parameter"},
+        {"POST", "/v1/tasks/x:retry", "fromStart=true", "",
+         "fromStart: there is no such query parameter"},
+        {"DELETE", "/v1/tasks/x", "force=1", "", "force: there is no such query parameter"},
+    };
+
+    check_mapped(cases, ARRAY_LEN(cases));
+}
+
+test(json_becomes_the_request_or_a_field_of_it)
+{
+    static const struct map_case cases[] = {
+        {"POST", "/v1/tasks", "", "{\"source\":\"a\",\"bulkload\":{\"instances\":2}}",
+         "{\"task\":{\"source\":\"a\",\"bulkload\":{\"instances\":2}}}"},
+        {"POST", "/v1/tasks/x:abort", "", "", "{\"id\":\"x\"}"},
+        {"POST", "/v1/tasks/x:abort", "", "{}", "{\"id\":\"x\"}"},
+        {"POST", "/v1/tasks/x:retry", "", "{\"fromStart\":true}",
+         "{\"id\":\"x\",\"fromStart\":true}"},
+        {"POST", "/v1/tasks/x:retry", "", "{\"id\":\"x\"}", "{\"id\":\"x\"}"},
+        {"PATCH", "/v1/dataSources/a", "updateMask=parametersJson", "{\"parametersJson\":\"{}\"}",
+         "{\"dataSource\":{\"name\":\"a\",\"parametersJson\":\"{}\"},"
+         "\"updateMask\":\"parametersJson\"}"},
+        {"PATCH", "/v1/dataSources/a", "", "{\"name\":\"a\"}", "{\"dataSource\":{\"name\":\"a\"}}"},
+    };
+
+    check_mapped(cases, ARRAY_LEN(cases));
+}
+
+test(json_that_does_not_fit_is_refused)
+{
+    static const struct map_case cases[] = {
+        {"POST", "/v1/tasks", "", "", "the body is empty, must be a JSON object"},
+        {"POST", "/v1/tasks", "", "[]", "the JSON is an array, must be an object"},
+        {"POST", "/v1/tasks", "", "{\"sorce\":\"a\"}", "sorce: there is no such field"},
+        {"POST", "/v1/tasks", "", "{\"bulkload\":{\"instances\":\"x\"}}",
+         "bulkload.instances: 'x' is not a whole number from -2147483648 to 2147483647"},
+        {"POST", "/v1/tasks/x:retry", "", "{\"id\":\"y\"}", "id: the body says 'y', the path 'x'"},
+        {"PATCH", "/v1/dataSources/a", "", "{\"name\":\"b\"}",
+         "data_source.name: the body says 'b', the path 'a'"},
+    };
+
+    check_mapped(cases, ARRAY_LEN(cases));
+}
+
+test(bodies_need_the_content_type_of_the_route)
+{
+    static const struct {
+        const char *verb, *path, *type, *body;
+        bool is_taken;
+    } cases[] = {
+        {"POST", "/pro/proc/bulkload/create", FORM, "a=b", true},
+        {"POST", "/pro/proc/bulkload/create", FORM "; charset=UTF-8", "a=b", true},
+        {"POST", "/pro/proc/bulkload/create", "Application/X-WWW-Form-Urlencoded", "a=b", true},
+        {"POST", "/pro/proc/bulkload/create", FORM "; charset=\"utf-8\" ; x=y", "a=b", true},
+        {"POST", "/pro/proc/bulkload/create", "", "", true},
+        {"POST", "/pro/proc/bulkload/create", "", "a=b", false},
+        {"POST", "/pro/proc/bulkload/create", JSON, "{}", false},
+        {"POST", "/pro/proc/bulkload/create", JSON, "", false},
+        {"POST", "/pro/proc/bulkload/create", FORM "; charset=latin1", "a=b", false},
+        {"POST", "/pro/proc/bulkload/create", FORM "x", "a=b", false},
+        {"POST", "/pro/proc/x/abort", "text/plain", "x", true},
+        {"POST", "/v1/tasks", JSON, "{}", true},
+        {"POST", "/v1/tasks", FORM, "{}", false},
+        {"POST", "/v1/tasks/x:abort", FORM, "{}", false},
+        {"POST", "/v1/tasks/x:abort", "", "", true},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct route_match match = routes_match(str_from(cases[i].verb), str_from(cases[i].path));
+        struct request_input input = {.content_type = str_from(cases[i].type),
+                                      .body = str_from(cases[i].body)};
+        check_int(request_map_takes(match.route, &input), cases[i].is_taken);
+    }
+}
