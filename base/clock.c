@@ -33,7 +33,11 @@ void clock_write_text(int64_t time_us, char ret_text[CLOCK_TEXT_BYTES])
     }
     if (!gmtime_r(&s, &tm))
         tm = (struct tm){.tm_year = 70, .tm_mday = 1};
-    size_t n = strftime(ret_text, CLOCK_TEXT_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
+    /* strftime would not pad a year below 1000. */
+    int len =
+        snprintf(ret_text, CLOCK_TEXT_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900,
+                 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    size_t n = len > 0 && len < CLOCK_TEXT_BYTES ? (size_t)len : 0;
     if (us == 0)
         (void)snprintf(ret_text + n, CLOCK_TEXT_BYTES - n, "Z");
     else if (us % 1000 == 0)

@@ -74,6 +74,7 @@ test(messages_read_and_write_the_same_json)
         {&pb__task__descriptor, "{\"state\":\"TASK_STATE_RUNNING\"}", NULL},
         {&pb__task__descriptor, "{\"createTime\":\"2026-01-02T03:04:05.678Z\"}", NULL},
         {&pb__task__descriptor, "{\"createTime\":\"1969-12-31T23:59:59.500Z\"}", NULL},
+        {&pb__task__descriptor, "{\"createTime\":\"0001-01-01T00:00:00Z\"}", NULL},
         {&pb__task__descriptor, "{\"progress\":{\"rowsRead\":\"9007199254740993\"}}", NULL},
         {&pb__task__descriptor, "{\"progress\":{\"fraction\":0.1}}", NULL},
         {&pb__task__descriptor, "{\"jobs\":[{\"id\":\"a\"},{\"attempt\":2}]}", NULL},
