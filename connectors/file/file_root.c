@@ -15,10 +15,7 @@
 #include "base/mem.h"
 #include "connectors/plan.h"
 
-enum {
-    MAX_DEPTH = 32,   /* of folders in folders, counted from the folder that is asked for */
-    MAX_ATTEMPTS = 8, /* at a path that is being renamed */
-};
+enum { MAX_ATTEMPTS = 8 }; /* at a path that is being renamed */
 
 struct file_root {
     int fd;
@@ -189,9 +186,9 @@ static struct status walk_subfolder(struct walk *walk, const char *path, unsigne
     struct stat info;
     int fd;
 
-    if (depth == MAX_DEPTH)
+    if (depth == FILE_ROOT_MAX_DEPTH)
         return status_error(STATUS_FAILED_PRECONDITION, "folder '%s' is more than %d levels deep",
-                            path, MAX_DEPTH);
+                            path, FILE_ROOT_MAX_DEPTH);
     struct status st = open_any(walk->root, path, O_DIRECTORY | O_NOFOLLOW, &fd, &info);
     if (st.code != STATUS_OK)
         return st;

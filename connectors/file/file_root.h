@@ -10,7 +10,10 @@
 #include "base/status.h"
 #include "connectors/reader.h"
 
-enum { FILE_ROOT_MAX_FILES = 10000 };
+enum {
+    FILE_ROOT_MAX_FILES = 10000,
+    FILE_ROOT_MAX_DEPTH = 32, /* of folders in the folder that is listed */
+};
 
 struct file_root;
 
@@ -20,14 +23,19 @@ struct status file_root_open(const char *path, struct file_root **ret) MUST_CHEC
 /* NULL is allowed. */
 void file_root_close(struct file_root *root);
 
-/* Opens a regular file for reading; *ret_fd is owned by the caller. INVALID_ARGUMENT: the path leads outside. */
+/*
+ * Opens a regular file for reading; *ret_fd is owned by the caller. INVALID_ARGUMENT: the path leads outside, or to
+ * something else than a file.
+ */
 struct status file_root_open_file(const struct file_root *root, const char *path, int *ret_fd)
     MUST_CHECK;
 
 /*
  * Fills plan->files: the file itself, or the regular files of the folder and its folders, in byte order of their
- * paths. Names that begin with '_' or '.' are passed over, as Hadoop and Spark do. NOT_FOUND: no such file or folder;
- * FAILED_PRECONDITION: no file in it, or more than FILE_ROOT_MAX_FILES.
+ * paths. Names that begin with '_' or '.' are passed over, as Hadoop and Spark do, and so are links to folders and what
+ * is neither file nor folder; a link to a file counts as a file. *plan is empty before. NOT_FOUND: no such file or folder;
+ * INVALID_ARGUMENT: the path, or a link in the folder, leads outside; FAILED_PRECONDITION: no file in it, more than
+ * FILE_ROOT_MAX_FILES, or folders more than FILE_ROOT_MAX_DEPTH deep.
  */
 struct status file_root_list(const struct file_root *root, const char *path, struct plan *plan)
     MUST_CHECK;
