@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/array.h"
+#include "store/batch.h"
 #include "store/sqlstate.h"
 
 enum {
@@ -70,14 +71,20 @@ static void log_lost(const struct connection *connection)
                  log_str("error", connection->st.text));
 }
 
-/* Keeps libpq's first line of why; it names hosts and users, but no secrets. */
+/* Keeps why: the server's last words, or libpq's first line, which names hosts and users, but no secrets. */
 static void note_error(struct connection *connection)
 {
     struct str text = str_from(connection->pg ? PQerrorMessage(connection->pg) : "");
     struct str line = str_trim(str_cut(&text, '\n'));
 
-    if (connection->st.code == STATUS_OK)
-        connection->st = status_error(STATUS_UNAVAILABLE, "%.*s", (int)line.len, line.data);
+    if (connection->st.code != STATUS_OK)
+        return;
+    connection->st = status_error(STATUS_UNAVAILABLE, "%.*s", (int)line.len, line.data);
+    if (!list_is_empty(&connection->sent)) {
+        struct status st = container_of(connection->sent.next, struct batch, link)->st;
+        if (st.code == STATUS_UNAVAILABLE)
+            connection->st = st;
+    }
 }
 
 static void close_connection(struct connection *connection)

@@ -16,25 +16,14 @@
 #include "base/status.h"
 #include "store/query.h"
 
+struct batch;
 struct pg_conn;
-struct pg_result;
 
 enum connection_state {
     CONNECTION_DOWN,       /* none; the next attempt is due at retry_ms */
     CONNECTION_CONNECTING, /* libpq is at it */
     CONNECTION_PREPARING,  /* settings and statements were sent */
     CONNECTION_UP,         /* takes batches */
-};
-
-/* Queries of one statement that are sent together. */
-struct batch {
-    struct list link; /* in sent or done of its connection */
-    const struct statement *statement;
-    struct list queries;
-    uint32_t nqueries;
-    bool is_lost;            /* done without a sync: what became of it is not known */
-    struct status st;        /* the first failure */
-    struct pg_result *whole; /* libpq's PGresult, once there is one */
 };
 
 /* What all connections of a lane share; outlives them. */

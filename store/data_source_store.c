@@ -34,6 +34,7 @@ const struct statement data_source_get = {
     .types = {PARAM_TEXT},
 };
 
+/* What is too large for one page is left to the next. */
 const struct statement data_source_list = {
     .name = "data_source_list",
     .lane = LANE_READ,
@@ -41,15 +42,21 @@ const struct statement data_source_list = {
            "    SELECT n, coalesce(after_name, '') AS after_name, ord"
            "      FROM unnest($1::bigint[], $2::text[])"
            "           WITH ORDINALITY AS q(n, after_name, ord))"
-           " SELECT q.ord, s.name, s.type, s.parameters_json, s.version::text AS etag,"
-           "        s.create_time, s.update_time"
+           " SELECT q.ord, count(*) OVER (PARTITION BY q.ord) = s.n AS \"note/is_last\","
+           "        s.name, s.type, s.parameters_json, s.version::text AS etag, s.create_time,"
+           "        s.update_time"
            "   FROM q"
            "  CROSS JOIN LATERAL ("
-           "        SELECT name, type, parameters_json, version, create_time, update_time"
-           "          FROM data_source"
-           "         WHERE name > q.after_name"
-           "         ORDER BY name"
-           "         LIMIT q.n) s"
+           "        SELECT d.name, d.type, d.parameters_json, d.version, d.create_time,"
+           "               d.update_time, count(*) OVER () AS n,"
+           "               sum(octet_length(d.parameters_json)) OVER (ORDER BY d.name)"
+           "               - octet_length(d.parameters_json) AS size_before"
+           "          FROM (SELECT name, type, parameters_json, version, create_time, update_time"
+           "                  FROM data_source"
+           "                 WHERE name > q.after_name"
+           "                 ORDER BY name"
+           "                 LIMIT q.n) d) s"
+           "  WHERE s.size_before < 2097152"
            "  ORDER BY q.ord, s.name",
     .nparams = 2,
     .types = {PARAM_INT8, PARAM_TEXT},

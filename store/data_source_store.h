@@ -18,8 +18,9 @@ extern const struct statement data_source_create;
 extern const struct statement data_source_get;
 
 /*
- * Lists data sources by name. 1 int8: how many at most; 2 text: only names behind this one, NULL: from the first.
- * A row each: the data source's columns.
+ * Lists data sources by name, as many as fit into 2 MiB of parameters. 1 int8: how many at most; 2 text: only names
+ * behind this one, NULL: from the first. A row each: the data source's columns, and "note/is_last", which is false
+ * if the list goes on behind the last row although there are fewer rows than asked for.
  */
 extern const struct statement data_source_list;
 

@@ -24,23 +24,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <libpq-fe.h>
-
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "store/array.h"
+#include "store/batch.h"
 #include "store/connection.h"
-#include "store/result.h"
 #include "store/store.h"
 
 enum {
     HOLD_MS = 300,
-    MAX_SENT = 32,                     /* batches on a connection */
-    BATCH_MAX_BYTES = 4 * 1024 * 1024, /* of texts; a single query may be larger */
-    PARAMS_KEPT_BYTES = 256 * 1024,    /* of memory for a parameter, from batch to batch */
-    MAX_TRIES = 5,                     /* of a query that is in conflict with others */
+    MAX_SENT = 32,                  /* batches on a connection */
+    PARAMS_KEPT_BYTES = 256 * 1024, /* of memory for a parameter, from batch to batch */
+    MAX_TRIES = 5,                  /* of a query that is in conflict with others */
     MAX_EVENTS = 32,
 };
 
@@ -136,13 +133,20 @@ static void requeue(struct lane *lane, struct query *query)
     lane->next_expiry_ms = 0;
 }
 
+/* From the last to the first, so that those that wait again stay in order. */
+static struct query *take_last(struct batch *batch)
+{
+    struct list *link = batch->queries.prev;
+
+    list_remove(link);
+    return get_query(link);
+}
+
 /* The outcome of a batch is not known. */
 static void answer_lost(struct lane *lane, struct batch *batch)
 {
-    struct list *link;
-
-    while ((link = list_take_first(&batch->queries))) {
-        struct query *query = get_query(link);
+    while (!list_is_empty(&batch->queries)) {
+        struct query *query = take_last(batch);
 
         if (batch->statement->lane == LANE_READ && query->ntries++ == 0)
             requeue(lane, query);
@@ -159,10 +163,9 @@ static void answer_failed(struct lane *lane, struct batch *batch, struct status 
 {
     bool is_alone = batch->nqueries == 1;
     bool is_conflict = st.code == STATUS_ABORTED;
-    struct list *link;
 
-    while ((link = list_take_first(&batch->queries))) {
-        struct query *query = get_query(link);
+    while (!list_is_empty(&batch->queries)) {
+        struct query *query = take_last(batch);
 
         if (!is_alone || (is_conflict && ++query->ntries < MAX_TRIES)) {
             query->is_solo = true;
@@ -171,22 +174,6 @@ static void answer_failed(struct lane *lane, struct batch *batch, struct status 
             query->on_done(query, st, NULL);
         }
     }
-}
-
-static struct status answer_rows(struct batch *batch)
-{
-    struct result result;
-    struct list *link;
-    struct status st = result_init(&result, batch->whole, batch->nqueries);
-
-    if (st.code != STATUS_OK)
-        return st;
-    for (size_t i = 0; (link = list_take_first(&batch->queries)); i++) {
-        struct query *query = get_query(link);
-        query->on_done(query, status_ok(), result_get(&result, i));
-    }
-    result_deinit(&result);
-    return status_ok();
 }
 
 static void answer(struct lane *lane, struct batch *batch)
@@ -199,72 +186,13 @@ static void answer(struct lane *lane, struct batch *batch)
     } else if (batch->st.code != STATUS_OK) {
         answer_failed(lane, batch, batch->st);
     } else {
-        struct status st = answer_rows(batch);
+        struct status st = batch_answer(batch);
         if (st.code != STATUS_OK) {
             batch->nqueries = 1; /* it was done, so it must not go again */
             answer_failed(lane, batch, st);
         }
     }
-    PQclear(batch->whole);
-    mem_free(batch);
-}
-
-static size_t get_text_bytes(const struct query *query)
-{
-    const struct statement *statement = query->statement;
-    size_t bytes = 0;
-
-    for (unsigned i = 0; i < statement->nparams; i++) {
-        if (statement->types[i] == PARAM_TEXT || statement->types[i] == PARAM_BYTES)
-            bytes += query->params[i].text.len;
-    }
-    return bytes;
-}
-
-static bool has_key(const struct batch *batch, const struct query *query)
-{
-    const struct list *link;
-
-    list_for_each (link, &batch->queries) {
-        if (str_is_equal(container_of(link, struct query, link)->params[0].text,
-                         query->params[0].text))
-            return true;
-    }
-    return false;
-}
-
-/* Takes from waiting the first query and those that may go with it. */
-static struct batch *take_batch(struct lane *lane)
-{
-    struct query *first = get_query(lane->waiting.next);
-    const struct statement *statement = first->statement;
-    struct batch *batch = mem_alloc(sizeof(*batch));
-    unsigned max = lane->options->max_batch;
-    size_t bytes = 0;
-    struct list *next;
-
-    if (statement->max_batch != 0 && statement->max_batch < max)
-        max = statement->max_batch;
-    if (first->is_solo)
-        max = 1;
-    batch->statement = statement;
-    list_init(&batch->queries);
-    for (struct list *link = lane->waiting.next; link != &lane->waiting; link = next) {
-        struct query *query = get_query(link);
-
-        next = link->next;
-        if (query->statement != statement || (query->is_solo && query != first) ||
-            (statement->is_keyed && has_key(batch, query)))
-            continue;
-        bytes += get_text_bytes(query);
-        if (batch->nqueries == max || (bytes > BATCH_MAX_BYTES && batch->nqueries > 0))
-            break;
-        list_remove(link);
-        list_add_last(&batch->queries, link);
-        batch->nqueries++;
-    }
-    atomic_fetch_sub(&lane->nqueued, batch->nqueries);
-    return batch;
+    batch_destroy(batch);
 }
 
 /* If the connection is lost at that, the batch's queries wait again, or the batch is in done. */
@@ -282,12 +210,9 @@ static void send_batch(struct lane *lane, struct connection *connection, struct 
     }
     if (is_sent)
         return;
-    while (!list_is_empty(&batch->queries)) {
-        struct query *last = get_query(batch->queries.prev);
-        list_remove(&last->link);
-        requeue(lane, last);
-    }
-    mem_free(batch);
+    while (!list_is_empty(&batch->queries))
+        requeue(lane, take_last(batch));
+    batch_destroy(batch);
 }
 
 /* Gives what waits to the connections that are idle, in turns. */
@@ -305,7 +230,9 @@ static void dispatch(struct lane *lane, int64_t now_ms)
 
         if (connection->nsent == MAX_SENT)
             return;
-        send_batch(lane, connection, take_batch(lane), now_ms);
+        struct batch *batch = batch_take(&lane->waiting, lane->options->max_batch);
+        atomic_fetch_sub(&lane->nqueued, batch->nqueries);
+        send_batch(lane, connection, batch, now_ms);
         if (connection->state != CONNECTION_UP) {
             idle[turn % nidle] = idle[nidle - 1];
             nidle--;

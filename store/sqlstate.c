@@ -38,6 +38,11 @@ struct status sqlstate_get_status(const struct pg_result *failed)
     const char *sqlstate = PQresultErrorField(failed, PG_DIAG_SQLSTATE);
     const char *message = PQresultErrorField(failed, PG_DIAG_MESSAGE_PRIMARY);
 
-    return status_error(sqlstate_get_code(sqlstate ? sqlstate : "08000"), "%s",
-                        message ? message : "the connection to the database was lost");
+    if (sqlstate && message)
+        return status_error(sqlstate_get_code(sqlstate), "%s", message);
+
+    /* libpq itself speaks: the connection is gone. */
+    struct str text = str_from(PQresultErrorMessage(failed));
+    struct str line = str_trim(str_cut(&text, '\n'));
+    return status_error(STATUS_UNAVAILABLE, "%.*s", (int)line.len, line.data);
 }

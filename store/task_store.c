@@ -129,8 +129,9 @@ const struct statement task_list = {
            "," COLUMNS_OF_P ", t.spec AS bulkload"
            "   FROM q"
            "  CROSS JOIN LATERAL ("
-           "        SELECT all_t.seq, count(*) OVER () AS n, octet_length(all_t.spec) AS size,"
-           "               sum(octet_length(all_t.spec)) OVER (ORDER BY all_t.seq DESC) AS sum_size"
+           "        SELECT all_t.seq, count(*) OVER () AS n,"
+           "               sum(octet_length(all_t.spec)) OVER (ORDER BY all_t.seq DESC)"
+           "               - octet_length(all_t.spec) AS size_before"
            "          FROM ((SELECT seq, spec FROM task"
            "                  WHERE q.kind IS NULL AND q.state IS NULL AND seq < q.before_seq"
            "                  ORDER BY seq DESC LIMIT q.n)"
@@ -145,7 +146,7 @@ const struct statement task_list = {
            "                  ORDER BY seq DESC LIMIT q.n)) all_t) page"
            "   JOIN task t ON t.seq = page.seq"
            "  CROSS JOIN LATERAL task_progress(t.id, t.state) p"
-           "  WHERE page.sum_size - page.size < 2097152"
+           "  WHERE page.size_before < 2097152"
            "  ORDER BY q.ord, page.seq DESC",
     .nparams = 4,
     .types = {PARAM_INT8, PARAM_INT8, PARAM_TEXT, PARAM_TEXT},

@@ -170,15 +170,22 @@ void calls_add_sources(struct store *store)
 
 void call_prepare_create(struct call *call, const char *name, const char *roles, const char *steps)
 {
+    bool has_two = strchr(roles, ',') == strrchr(roles, ',');
+
+    *call = (struct call){.nrows = 0};
     /* Between submit and on_done the texts are the call's own. */
     (void)snprintf(call->id, CALL_TEXT_BYTES, "%.16s", name);
-    (void)snprintf(call->task_id, CALL_TEXT_BYTES, "{%.16s-a,%.16s-b}", name, name);
+    (void)snprintf(call->task_id, CALL_TEXT_BYTES, "{%.16s-a,%.16s-b,%.16s-c}", name, name, name);
+    if (has_two)
+        (void)snprintf(call->task_id, CALL_TEXT_BYTES, "{%.16s-a,%.16s-b}", name, name);
     call->query.statement = &task_create;
     const struct param params[] = {
-        param_text(call->id),     param_text("BULKLOAD"),  param_text("files"),
-        param_text("db"),         param_text(packed_spec), param_text("{FILE}"),
-        param_text("{POSTGRES}"), param_text("proc"),      param_text(call->task_id),
-        param_text(roles),        param_text(steps),       param_text("{t1,t1}"),
+        param_text(call->id),      param_text("BULKLOAD"),
+        param_text("files"),       param_text("db"),
+        param_text(packed_spec),   param_text("{FILE}"),
+        param_text("{POSTGRES}"),  param_text("proc"),
+        param_text(call->task_id), param_text(roles),
+        param_text(steps),         param_text(has_two ? "{t1,t1}" : "{t1,t1,t1}"),
         param_text("tester"),
     };
     memcpy(call->query.params, params, sizeof(params));
@@ -186,7 +193,6 @@ void call_prepare_create(struct call *call, const char *name, const char *roles,
 
 void call_create(struct store *store, struct call *call, const char *name)
 {
-    *call = (struct call){.nrows = 0};
     call_prepare_create(call, name, "{SCHEMA,FULL}", "{0,1}");
     call_run(store, call);
 }
@@ -224,10 +230,15 @@ void call_delete(struct store *store, struct call *call, const char *task_id)
     call_run(store, call);
 }
 
-void call_lease(struct store *store, struct call *call, const char *worker, int64_t lease_ms)
+void call_prepare_lease(struct call *call, const char *worker, int64_t lease_ms)
 {
     *call = (struct call){
         .query = {.statement = &job_lease, .params = {param_text(worker), param_int(lease_ms)}}};
+}
+
+void call_lease(struct store *store, struct call *call, const char *worker, int64_t lease_ms)
+{
+    call_prepare_lease(call, worker, lease_ms);
     call_run(store, call);
 }
 

@@ -53,8 +53,8 @@ void call_run(struct store *store, struct call *call);
 void calls_add_sources(struct store *store);
 
 /*
- * A task with jobs of these roles and steps, arrays of two: "{SCHEMA,FULL}", "{0,1}". Afterwards call->id is
- * the task's id. name makes the ids of this task unique and is at most 16 characters.
+ * A task with jobs name-a, name-b, name-c of these roles and steps, arrays of three: "{FULL,FULL,CHECK}", "{0,0,1}".
+ * Afterwards call->id is the task's id. name is at most 16 characters. call_create makes the two jobs of a bulk import.
  */
 void call_prepare_create(struct call *call, const char *name, const char *roles, const char *steps);
 void call_create(struct store *store, struct call *call, const char *name);
@@ -62,6 +62,7 @@ void call_get(struct store *store, struct call *call, const char *task_id);
 void call_abort(struct store *store, struct call *call, const char *task_id);
 void call_retry(struct store *store, struct call *call, const char *task_id, bool from_start);
 void call_delete(struct store *store, struct call *call, const char *task_id);
+void call_prepare_lease(struct call *call, const char *worker, int64_t lease_ms);
 void call_lease(struct store *store, struct call *call, const char *worker, int64_t lease_ms);
 
 /* For a job that was leased before. */

@@ -1,0 +1,38 @@
+/*
+ * store/batch.h - queries of one statement that are sent together.
+ */
+#ifndef STORE_BATCH_H
+#define STORE_BATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/status.h"
+#include "store/query.h"
+
+struct pg_result;
+
+struct batch {
+    struct list link; /* in sent or done of its connection */
+    const struct statement *statement;
+    struct list queries;
+    uint32_t nqueries;
+    bool is_lost;            /* done without a sync: what became of it is not known */
+    struct status st;        /* the first failure */
+    struct pg_result *whole; /* libpq's PGresult, once there is one */
+};
+
+/*
+ * Takes the first query of a list that is not empty, and at most max in all that may go with it: of the same
+ * statement, not to go alone, with other keys, of 4 MiB of texts at most. Owned by the caller.
+ */
+struct batch *batch_take(struct list *waiting, unsigned max) MUST_CHECK;
+
+/* Its queries are gone or are in no list that matters. */
+void batch_destroy(struct batch *batch);
+
+/* Gives each query its rows. INTERNAL: the rows are not as store/query.h says; no query was answered. */
+struct status batch_answer(struct batch *batch) MUST_CHECK;
+
+#endif
