@@ -1,0 +1,217 @@
+"""The gateway, when processes die, the database goes away, or it is started wrongly."""
+import base64
+import random
+import socket
+import threading
+
+import grpc
+import pytest
+
+from sluicetest.client import Client, Worker, task
+from sluicetest.program import run
+from sluicetest.wait import wait_until
+
+
+@pytest.fixture
+def client(stack):
+    stack.start_gateway("--lease-ms", "60000")
+    client = Client(stack.reflected())
+    client.add_sources()
+    return client
+
+
+def is_served(client):
+    try:
+        return client.health() == "SERVING"
+    except grpc.RpcError:
+        return False
+
+
+def kill_and_start(stack, client):
+    stack.gateway.kill()
+    stack.gateway.start()
+    wait_until(lambda: is_served(client), what="the client has found the gateway again")
+
+
+# --- kill -9 of the gateway
+
+
+def test_nothing_acknowledged_is_lost_when_the_gateway_dies(client, stack):
+    worker = Worker(client)
+    made = client.create_task()
+    kill_and_start(stack, client)
+    assert client.task(made["id"])["etag"] == made["etag"]
+
+    job = worker.must_lease()
+    kill_and_start(stack, client)
+    assert worker.report(job, checkpoint=b"here", n=5) == "CONTINUE"
+    kill_and_start(stack, client)
+    assert client.task(made["id"])["progress"]["rowsWritten"] == "5"
+
+    client("AbortTask", id=made["id"])
+    kill_and_start(stack, client)
+    assert worker.report(job) == "STOP"
+    client("RetryTask", id=made["id"])
+    kill_and_start(stack, client)
+    job = worker.must_lease()
+    assert base64.b64decode(job["checkpoint"]) == b"here"
+
+    worker.finish(job)
+    kill_and_start(stack, client)
+    assert client.jobs(made["id"]) == ["SUCCEEDED", "READY"]
+
+
+def create_until(client, stop, acknowledged):
+    while not stop.is_set():
+        try:
+            acknowledged.append(client("CreateTask", timeout_s=5, task=task())["id"])
+        except grpc.RpcError:
+            pass  # its outcome is not known
+
+
+def test_nothing_acknowledged_is_lost_under_load(client, stack):
+    stop, acknowledged = threading.Event(), []
+    threads = [threading.Thread(target=create_until, args=(client, stop, acknowledged))
+               for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(4):
+        enough = len(acknowledged) + random.randint(5, 40)
+        wait_until(lambda n=enough: len(acknowledged) >= n, timeout_s=60, what="tasks are made")
+        kill_and_start(stack, client)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    stored = {row[0] for row in stack.database.rows("SELECT id FROM task")}
+    assert set(acknowledged) <= stored
+    assert len(acknowledged) == len(set(acknowledged))
+    without_jobs = stack.database.value(
+        "SELECT count(*) FROM task WHERE 2 <> (SELECT count(*) FROM job WHERE task_id = task.id)")
+    assert without_jobs == 0
+
+
+# --- the database goes away
+
+
+def test_health_and_errors_follow_the_database(client, stack):
+    made = client.create_task()["id"]
+    wait = Worker(client).start_lease(wait_s=0)
+    assert wait.result().job.task_id == made
+    assert client.health() == "SERVING"
+    stack.database.cluster.kill()
+    try:
+        wait_until(lambda: client.health() == "NOT_SERVING", what="health tells")
+        for method, request in (("GetTask", {"id": made}), ("CreateTask", {"task": task()}),
+                                ("LeaseJob", {"workerId": "w", "waitDuration": "5s"})):
+            failure = client.fails(method, **request)
+            assert failure.code == "UNAVAILABLE", failure
+            assert failure.reason == "DATABASE_UNAVAILABLE"
+            assert failure.retry_s == 1
+            assert "sluice-pg" not in failure.text  # no addresses of ours
+    finally:
+        stack.database.cluster.start()
+    wait_until(lambda: is_served(client), what="the database is back")
+    assert client.state(made) == "RUNNING"
+    Worker(client).finish(wait_for_job(wait))
+    assert client.jobs(made) == ["SUCCEEDED", "READY"]
+
+
+def wait_for_job(lease):
+    job = lease.result().job
+    return {"id": job.id, "leaseToken": job.lease_token}
+
+
+def test_a_waiting_worker_hears_that_the_database_is_gone(client, stack):
+    wait = Worker(client).start_lease()
+    wait_until(lambda: stack.database.value(
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%job_give_up%'"
+        " AND pid <> pg_backend_pid()"), what="the worker waits")
+    stack.database.cluster.kill()
+    try:
+        assert wait.code() == grpc.StatusCode.UNAVAILABLE
+    finally:
+        stack.database.cluster.start()
+    wait_until(lambda: is_served(client), what="the database is back")
+
+
+def test_a_stop_while_the_database_is_gone(client, stack):
+    wait = Worker(client).start_lease()
+    stack.database.cluster.kill()
+    try:
+        wait_until(lambda: client.health() == "NOT_SERVING", what="health tells")
+        stack.gateway.stop()
+    finally:
+        stack.database.cluster.start()
+    assert wait.code() == grpc.StatusCode.UNAVAILABLE
+
+
+# --- starting
+
+
+def start_alone(stack, *options, **env):
+    return run(stack.build / "sluice-gateway", *options, check=False, **env)
+
+
+def events(done):
+    return [line for line in done.stderr.splitlines() if line.startswith("{")]
+
+
+def test_it_refuses_a_schema_that_is_older(stack):
+    done = start_alone(stack, "--database-url", stack.database.url, "--listen", "127.0.0.1:0")
+    assert done.returncode == 1
+    assert "sluice migrate up" in done.stderr
+    assert "listening" not in done.stderr
+
+
+def test_it_gives_up_when_there_is_no_database(stack):
+    done = start_alone(stack, "--database-url", "postgresql:///none?host=/nonexistent",
+                       "--database-wait-ms", "200")
+    assert done.returncode == 1
+    assert "waiting for the database" in done.stderr
+    assert '"event":"not started"' in events(done)[-1]
+
+
+def test_it_waits_for_a_database_that_comes(stack):
+    stack.migrate()
+    stack.database.cluster.kill()
+    gateway = stack.program("sluice-gateway", "--database-url", stack.database.url,
+                            "--listen", "127.0.0.1:0")
+    try:
+        gateway.start(wait_for="waiting for the database")
+    finally:
+        stack.database.cluster.start()
+    gateway.wait_for_event("listening", timeout_s=30)
+    gateway.stop()
+
+
+def test_it_can_be_stopped_while_it_waits(stack):
+    gateway = stack.program("sluice-gateway", "--database-url",
+                            "postgresql:///none?host=/nonexistent", "--listen", "127.0.0.1:0",
+                            "--database-wait-ms", "3600000")
+    gateway.start(wait_for="waiting for the database")
+    gateway.process.terminate()
+    assert gateway.process.wait(timeout=20) == 1
+
+
+def test_it_says_that_the_port_is_taken(stack):
+    stack.migrate()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = start_alone(stack, "--database-url", stack.database.url,
+                           "--listen", f"127.0.0.1:{port}")
+    assert done.returncode == 1
+    assert str(port) in events(done)[-1]
+
+
+def test_settings_are_checked_and_secrets_hidden(stack):
+    done = start_alone(stack, "--check-config", "--lease-ms", "2000",
+                       SLUICE_DATABASE_URL="postgresql://u:geheim@h/d")
+    assert done.returncode == 0
+    assert "lease-ms=2000" in done.stdout and "geheim" not in done.stdout
+    for wrong in (["--lease-ms", "999"], ["--lease-ms", "600001"], ["--max-batch", "0"],
+                  ["--nonsense"], ["operand"]):
+        refused = start_alone(stack, "--database-url", "x", "--check-config", *wrong)
+        assert refused.returncode == 2, wrong
+    assert start_alone(stack).returncode == 2  # a database is required
