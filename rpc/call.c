@@ -26,6 +26,8 @@ static_assert((int)STATUS_INVALID_ARGUMENT == (int)GRPC_STATUS_INVALID_ARGUMENT 
                   (int)STATUS_UNAUTHENTICATED == (int)GRPC_STATUS_UNAUTHENTICATED,
               "our codes are those of core");
 
+enum { CHARGE_FACTOR = 16 };
+
 void rpc_call_destroy(struct rpc_call *call)
 {
     struct rpc_server *server = call->server;
@@ -40,6 +42,7 @@ void rpc_call_destroy(struct rpc_call *call)
     grpc_metadata_array_destroy(&call->metadata);
     arena_destroy(call->message_arena);
     bool was_running = call->arena;
+    size_t charged_bytes = call->charged_bytes;
     arena_destroy(call->arena);
     mem_free(call);
 
@@ -47,6 +50,7 @@ void rpc_call_destroy(struct rpc_call *call)
     server->ncalls--;
     if (was_running)
         server->nrunning--;
+    server->charged_bytes -= charged_bytes;
     if (server->ncalls == 0)
         pthread_cond_broadcast(&server->changed);
     pthread_mutex_unlock(&server->lock);
@@ -170,6 +174,25 @@ static void start_receive(struct rpc_call *call)
     rpc_batch_start(&batch, call->core, &call->received);
 }
 
+/* What unpacking takes is only known afterwards, so a call is charged a multiple of what came. */
+static struct status charge(struct rpc_call *call)
+{
+    struct rpc_server *server = call->server;
+    size_t cost_bytes = grpc_byte_buffer_length(call->bytes) * CHARGE_FACTOR;
+
+    if (cost_bytes > server->max_arena_bytes)
+        cost_bytes = server->max_arena_bytes;
+    pthread_mutex_lock(&server->lock);
+    if (cost_bytes <= server->max_total_bytes - server->charged_bytes) {
+        server->charged_bytes += cost_bytes;
+        call->charged_bytes = cost_bytes;
+    }
+    pthread_mutex_unlock(&server->lock);
+    if (call->charged_bytes < cost_bytes)
+        return status_error(STATUS_RESOURCE_EXHAUSTED, "too many large requests at a time");
+    return status_ok();
+}
+
 /* Reads and frees what was received. */
 static struct status decode(struct rpc_call *call, struct arena *arena,
                             struct message_wire_fault *ret_fault, ProtobufCMessage **ret)
@@ -198,6 +221,8 @@ static void receive_request(struct rpc_call *call)
     else if (call->request)
         st = status_error(STATUS_UNIMPLEMENTED, "the method takes one message; there were more");
     else
+        st = charge(call);
+    if (st.code == STATUS_OK)
         st = decode(call, call->arena, &fault, &message);
     if (fault.what)
         rpc_call_add_violation(call, fault.field, fault.what);

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <pthread.h>
 
+#include <grpc/compression.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 
@@ -66,6 +67,8 @@ static grpc_channel *create_core(const struct rpc_channel_options *options, size
             .value.string = (char *)(uintptr_t)(options->user_agent ? options->user_agent : ""),
         },
         make_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)max_bytes),
+        /* Core decompresses before it looks at the size. */
+        make_arg(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE),
         make_arg(GRPC_ARG_ENABLE_RETRIES, 0), /* who calls knows what is safe to repeat */
         make_arg(GRPC_ARG_ENABLE_HTTP_PROXY, 0),
         make_arg(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1),

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <grpc/compression.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 
@@ -19,9 +20,12 @@ enum {
     DEFAULT_MESSAGE_BYTES = 1 << 20,
     DEFAULT_ARENA_BYTES = 8 << 20,
     MAX_HEADER_BYTES = 8 << 10, /* of one call, names and values */
-    MAX_CALLS = 10000,          /* that run at the same time; those beyond are refused */
-    MAX_STREAMS = 1024,         /* calls of one connection; those beyond wait at the client */
-    NACCEPTS = 64,              /* calls that core may hand over before we ask for more */
+    DEFAULT_TOTAL_BYTES = 512 << 20,
+    DEFAULT_CALLS = 10000,
+    MAX_CORE_BYTES =
+        256 << 20,      /* what core may take for what it reads; it drops connections then */
+    MAX_STREAMS = 1024, /* calls of one connection; those beyond wait at the client */
+    NACCEPTS = 64,      /* calls that core may hand over before we ask for more */
 };
 
 /* Accepting. */
@@ -50,8 +54,9 @@ static struct status admit(struct rpc_server *server, const struct rpc_call *cal
     pthread_mutex_unlock(&server->lock);
     if (is_stopping)
         return status_error(STATUS_UNAVAILABLE, "the server is stopping");
-    if (nrunning > MAX_CALLS)
-        return status_error(STATUS_RESOURCE_EXHAUSTED, "more than %d calls at a time", MAX_CALLS);
+    if (nrunning > server->max_calls)
+        return status_error(STATUS_RESOURCE_EXHAUSTED, "there are more than %zu calls at a time",
+                            server->max_calls);
     if (!route)
         return status_error(STATUS_UNIMPLEMENTED, "there is no method '%.*s'",
                             (int)GRPC_SLICE_LENGTH(*path),
@@ -161,10 +166,23 @@ static grpc_arg make_arg(const char *key, int value)
     };
 }
 
+static grpc_arg make_quota_arg(grpc_resource_quota *quota)
+{
+    return (grpc_arg){
+        .type = GRPC_ARG_POINTER,
+        .key = (char *)(uintptr_t)GRPC_ARG_RESOURCE_QUOTA, /* core does not write to it */
+        .value.pointer = {quota, grpc_resource_quota_arg_vtable()},
+    };
+}
+
 static grpc_server *create_core(size_t max_message_bytes)
 {
+    grpc_resource_quota *quota = grpc_resource_quota_create("server");
     grpc_arg args[] = {
+        make_quota_arg(quota),
         make_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)max_message_bytes),
+        /* Core decompresses before it looks at the size: 320 KiB of gzip took 330 MiB. */
+        make_arg(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE),
         make_arg(GRPC_ARG_MAX_METADATA_SIZE, MAX_HEADER_BYTES),
         make_arg(GRPC_ARG_MAX_CONCURRENT_STREAMS, MAX_STREAMS),
         make_arg(GRPC_ARG_ALLOW_REUSEPORT, 0), /* else two servers share a port silently */
@@ -179,7 +197,10 @@ static grpc_server *create_core(size_t max_message_bytes)
     };
     grpc_channel_args list = {ARRAY_LEN(args), args};
 
-    return grpc_server_create(&list, NULL);
+    grpc_resource_quota_resize(quota, MAX_CORE_BYTES);
+    grpc_server *core = grpc_server_create(&list, NULL);
+    grpc_resource_quota_unref(quota);
+    return core;
 }
 
 static void init_sync(struct rpc_server *server)
@@ -207,22 +228,26 @@ static void free_server(struct rpc_server *server)
     mem_free(server);
 }
 
+static size_t get_limit(size_t limit, size_t default_limit)
+{
+    return limit ? limit : default_limit;
+}
+
 struct status rpc_server_create(const struct rpc_server_options *options, struct rpc_server **ret)
 {
-    size_t max_bytes =
-        options->max_message_bytes ? options->max_message_bytes : (size_t)DEFAULT_MESSAGE_BYTES;
     struct rpc_server *server = mem_alloc(sizeof(*server));
 
     init_sync(server);
     server->queue = rpc_loop_get_queue(options->loop);
-    server->max_arena_bytes =
-        options->max_arena_bytes ? options->max_arena_bytes : (size_t)DEFAULT_ARENA_BYTES;
+    server->max_arena_bytes = get_limit(options->max_arena_bytes, DEFAULT_ARENA_BYTES);
+    server->max_total_bytes = get_limit(options->max_total_bytes, DEFAULT_TOTAL_BYTES);
+    server->max_calls = get_limit(options->max_calls, DEFAULT_CALLS);
     server->shut.on_event = on_shut;
     server->health = rpc_health_create(options->services, options->nservices);
     server->reflection = rpc_reflection_create(options->services, options->nservices);
     make_routes(server, options);
 
-    server->core = create_core(max_bytes);
+    server->core = create_core(get_limit(options->max_message_bytes, DEFAULT_MESSAGE_BYTES));
     grpc_server_register_completion_queue(server->core, server->queue, NULL);
     struct status st = rpc_listen(server->core, options->listen, &server->port);
     grpc_server_start(server->core);

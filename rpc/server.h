@@ -50,6 +50,9 @@ struct rpc_server_options {
     void *self;               /* what rpc_call_get_self returns */
     size_t max_message_bytes; /* of a request; 0: 1 MiB */
     size_t max_arena_bytes;   /* what unpacking a request may take; 0: 8 MiB */
+    size_t
+        max_total_bytes; /* what the requests of all running calls may take, by estimate; 0: 512 MiB */
+    size_t max_calls;    /* that run at a time; 0: 10,000 */
 };
 
 /* Listens and serves. UNAVAILABLE: the address is taken or cannot be had; the text names it. */

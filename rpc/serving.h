@@ -34,6 +34,8 @@ struct rpc_server {
     struct rpc_route *routes; /* sorted by path */
     size_t nroutes;
     size_t max_arena_bytes;
+    size_t max_total_bytes;
+    size_t max_calls;
     int port;
     struct rpc_health *health;
     struct rpc_reflection *reflection;
@@ -41,9 +43,10 @@ struct rpc_server {
 
     pthread_mutex_t lock; /* for all below, and for what calls say it is for; innermost */
     pthread_cond_t changed;
-    struct list waiting; /* calls with a waiter that was not told */
-    size_t ncalls;       /* all that have memory, posted accepts included */
-    size_t nrunning;     /* those that were accepted */
+    struct list waiting;  /* calls with a waiter that was not told */
+    size_t ncalls;        /* all that have memory, posted accepts included */
+    size_t nrunning;      /* those that were accepted */
+    size_t charged_bytes; /* for the requests of those */
     bool is_stopping;
     bool is_shut;
 };
@@ -73,6 +76,7 @@ struct rpc_call {
     struct rpc_tag ended;
 
     const ProtobufCMessage *request;
+    size_t charged_bytes;        /* to the server, for the request */
     struct rpc_send *send;       /* waits for sent */
     struct rpc_receive *receive; /* waits for received */
 

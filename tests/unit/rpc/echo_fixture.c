@@ -171,6 +171,8 @@ static void open_all(struct echo *echo, const char *listen, const struct rpc_ser
         .self = echo,
         .max_message_bytes = limits ? limits->max_message_bytes : 0,
         .max_arena_bytes = limits ? limits->max_arena_bytes : 0,
+        .max_total_bytes = limits ? limits->max_total_bytes : 0,
+        .max_calls = limits ? limits->max_calls : 0,
     };
     struct status st = rpc_loop_create(2, &echo->loop);
 

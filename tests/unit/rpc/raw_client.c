@@ -4,16 +4,33 @@
 
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
+#include <grpc/compression.h>
 #include <grpc/grpc_security.h>
 
-void raw_open(struct raw *raw, const char *target)
+static void open_with(struct raw *raw, const char *target, grpc_compression_algorithm algorithm)
 {
+    grpc_arg arg = {
+        .type = GRPC_ARG_INTEGER,
+        .key = (char *)(uintptr_t)GRPC_COMPRESSION_CHANNEL_DEFAULT_ALGORITHM,
+        .value.integer = (int)algorithm,
+    };
+    grpc_channel_args args = {1, &arg};
     grpc_channel_credentials *plain = grpc_insecure_credentials_create();
 
     *raw = (struct raw){.call = NULL};
     raw->queue = grpc_completion_queue_create_for_next(NULL);
-    raw->channel = grpc_channel_create(target, plain, NULL);
+    raw->channel = grpc_channel_create(target, plain, &args);
     grpc_channel_credentials_release(plain);
+}
+
+void raw_open(struct raw *raw, const char *target)
+{
+    open_with(raw, target, GRPC_COMPRESS_NONE);
+}
+
+void raw_open_gzip(struct raw *raw, const char *target)
+{
+    open_with(raw, target, GRPC_COMPRESS_GZIP);
 }
 
 void raw_close(struct raw *raw)

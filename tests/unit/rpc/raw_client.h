@@ -27,6 +27,10 @@ struct raw {
 };
 
 void raw_open(struct raw *raw, const char *target);
+
+/* A client that compresses what it sends. */
+void raw_open_gzip(struct raw *raw, const char *target);
+
 void raw_close(struct raw *raw);
 
 /* Begins a call with a deadline in ten seconds. */

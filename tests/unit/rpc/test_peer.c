@@ -91,6 +91,61 @@ test(a_message_that_fills_the_arena_is_refused)
     pair_close(&pair);
 }
 
+test(a_compressed_message_is_not_inflated)
+{
+    static char zeros[100000] = "\x0a\x9d\x8d\x06"; /* id, with 100000 - 4 bytes */
+    struct pair pair;
+
+    pair_open(&pair, 0, 0);
+    raw_close(&pair.raw);
+    raw_open_gzip(&pair.raw, pair.echo.target);
+    check_status(raw_call(&pair.raw, ECHO, str_from_bytes(zeros, sizeof(zeros))),
+                 STATUS_UNIMPLEMENTED);
+    pair_close(&pair);
+}
+
+test(calls_beyond_the_limit_are_refused)
+{
+    enum { MAX_CALLS = 3 };
+    struct rpc_server_options limits = {.max_calls = MAX_CALLS};
+    struct pending waits[MAX_CALLS];
+    struct echo echo;
+
+    echo_open(&echo, &limits);
+    for (size_t i = 0; i < MAX_CALLS; i++)
+        pending_start(&waits[i], &echo, WAIT, "x", 10000);
+    check(event_wait(&echo.started, MAX_CALLS));
+    struct status st = echo_call(&echo, ECHO, "proc-1", NULL);
+    check_status(st, STATUS_RESOURCE_EXHAUSTED);
+    check_str(st.text, "there are more than 3 calls at a time");
+    rpc_server_stop(echo.server, 60000);
+    for (size_t i = 0; i < MAX_CALLS; i++)
+        check_status(pending_wait(&waits[i]), STATUS_UNAVAILABLE);
+    echo_close(&echo);
+}
+
+test(requests_that_are_too_large_together_are_refused)
+{
+    static char id[1001];
+    struct rpc_server_options limits = {.max_total_bytes = 40000};
+    struct pending waits[2];
+    struct echo echo;
+
+    memset(id, 'x', sizeof(id) - 1);
+    echo_open(&echo, &limits);
+    for (size_t i = 0; i < ARRAY_LEN(waits); i++)
+        pending_start(&waits[i], &echo, WAIT, id, 10000);
+    check(event_wait(&echo.started, ARRAY_LEN(waits))); /* each counts for 16 times its size */
+    check_status(echo_call(&echo, ECHO, id, NULL), STATUS_RESOURCE_EXHAUSTED);
+    check_status(echo_call(&echo, ECHO, "proc-1", NULL), STATUS_OK); /* a small one still fits */
+    rpc_client_call_cancel(&waits[0].call);
+    check(event_wait(&echo.cancelled, 1));
+    check_status(pending_wait(&waits[0]), STATUS_CANCELLED);
+    rpc_client_call_cancel(&waits[1].call);
+    check_status(pending_wait(&waits[1]), STATUS_CANCELLED);
+    echo_close(&echo);
+}
+
 test(a_call_without_a_message_is_unimplemented)
 {
     struct pair pair;
