@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/compiler.h"
+#include "sluice/v1/data_source.pb-c.h"
 #include "sluice/worker/v1/worker_service.pb-c.h"
 #include "store/bad_row_store.h"
 #include "store/data_source_store.h"
@@ -71,6 +72,45 @@ static void take_lease(struct call *call, const struct pg_result *rows, struct a
                    job.checkpoint.data ? (const char *)job.checkpoint.data : "");
 }
 
+static void take_source(struct call *call, const struct pg_result *rows, struct arena *arena)
+{
+    Pb__DataSource source = PB__DATA_SOURCE__INIT;
+
+    call->st = row_read(rows, 0, "", arena, &source.base);
+    copy(call->id, source.name);
+    copy(call->etag, source.etag);
+    copy(call->message, source.parameters_json);
+}
+
+static void take_bad_row(struct call *call, const struct pg_result *rows, struct arena *arena)
+{
+    Pb__BadRow row = PB__BAD_ROW__INIT;
+
+    call->st = row_read(rows, 0, "", arena, &row.base);
+    copy(call->id, row.file);
+    copy(call->message, row.reason);
+    call->row = row.row;
+}
+
+static void take_notes(struct call *call, const struct pg_result *rows)
+{
+    const struct statement *statement = call->query.statement;
+
+    if (statement == &task_abort || statement == &task_retry || statement == &task_delete)
+        copy_note(call->old_state, rows, "note/old_state");
+    if (statement == &job_report || statement == &job_finish || statement == &bad_row_add ||
+        statement == &data_source_update || statement == &data_source_delete)
+        copy_note(call->outcome, rows, "note/outcome");
+    if (statement == &data_source_delete)
+        copy_note(call->task_id, rows, "note/task_id");
+    if (statement == &job_finish)
+        call->is_ready = row_get_int(rows, 0, "note/ready") != 0;
+    if (statement == &task_list || statement == &data_source_list)
+        call->is_last = row_get_int(rows, 0, "note/is_last") != 0;
+    if (statement == &task_list)
+        call->last_seq = row_get_int(rows, call->nrows - 1, "note/seq");
+}
+
 static void take(struct call *call, const struct pg_result *rows, struct arena *arena)
 {
     const struct statement *statement = call->query.statement;
@@ -78,20 +118,17 @@ static void take(struct call *call, const struct pg_result *rows, struct arena *
     call->nrows = rows_get_count(rows);
     if (call->nrows == 0)
         return;
-    if (statement == &job_lease) {
+    take_notes(call, rows);
+    if (statement == &job_lease)
         take_lease(call, rows, arena);
-    } else if (strncmp(statement->name, "task_", 5) == 0) {
+    else if (statement == &bad_row_list)
+        take_bad_row(call, rows, arena);
+    else if (strncmp(statement->name, "task_", 5) == 0)
         take_task(call, rows, arena);
-        if (statement == &task_get)
-            take_jobs(call, rows, arena);
-        else if (statement != &task_create && statement != &task_list)
-            copy_note(call->old_state, rows, "note/old_state");
-    } else if (statement == &job_report || statement == &job_finish || statement == &bad_row_add ||
-               statement == &data_source_update || statement == &data_source_delete) {
-        copy_note(call->outcome, rows, "note/outcome");
-    }
-    if (statement == &job_finish)
-        call->is_ready = row_get_int(rows, 0, "note/ready") != 0;
+    else if (strncmp(statement->name, "data_", 5) == 0 && statement != &data_source_delete)
+        take_source(call, rows, arena);
+    if (statement == &task_get)
+        take_jobs(call, rows, arena);
 }
 
 static void on_done(struct query *query, struct status st, const struct pg_result *rows)

@@ -21,18 +21,22 @@ struct call {
     struct status st;
     size_t nrows;
     char outcome[CALL_TEXT_BYTES]; /* "note/outcome" */
-    char id[CALL_TEXT_BYTES];      /* of a task or leased job; "" if there was none */
-    char task_id[CALL_TEXT_BYTES]; /* of a leased job */
+    char id[CALL_TEXT_BYTES];      /* the first row's id, name or file; "" if there was none */
+    char task_id[CALL_TEXT_BYTES]; /* of a leased job; "note/task_id" */
     char old_state[CALL_TEXT_BYTES];
+    char etag[CALL_TEXT_BYTES];
     Pb__TaskState state; /* of the task */
     Pb__TaskStage stage;
-    char message[CALL_TEXT_BYTES];
-    int64_t rows_written; /* the task's */
+    char message[CALL_TEXT_BYTES]; /* or parameters_json, or reason */
+    int64_t rows_written;          /* the task's */
     double fraction;
     int64_t token; /* of a leased job */
     int attempt;
     char checkpoint[CALL_TEXT_BYTES];
-    bool is_ready; /* "note/ready" */
+    bool is_ready;    /* "note/ready" */
+    bool is_last;     /* "note/is_last" */
+    int64_t last_seq; /* "note/seq" of the last row */
+    int64_t row;      /* of a bad row */
     size_t njobs;
     Pb__JobState job_states[8];
     unsigned nanswers; /* how often on_done ran */
