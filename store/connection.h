@@ -16,7 +16,7 @@
 #include "base/status.h"
 #include "store/query.h"
 
-struct batch;
+struct query_batch;
 struct pg_conn;
 
 enum connection_state {
@@ -72,7 +72,7 @@ int64_t connection_get_due_ms(const struct connection *connection);
  * Sends a batch over a connection that is UP; params are the batch's parameters in binary form. Takes ownership of
  * batch if it returns true. False: the connection was lost before; nothing of the batch was executed.
  */
-bool connection_send(struct connection *connection, struct batch *batch, const struct buf *params,
+bool connection_send(struct connection *connection, struct query_batch *batch, const struct buf *params,
                      int64_t now_ms);
 
 #endif

@@ -29,8 +29,8 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "store/array.h"
-#include "store/batch.h"
 #include "store/connection.h"
+#include "store/query_batch.h"
 #include "store/store.h"
 
 enum {
@@ -134,7 +134,7 @@ static void requeue(struct lane *lane, struct query *query)
 }
 
 /* From the last to the first, so that those that wait again stay in order. */
-static struct query *take_last(struct batch *batch)
+static struct query *take_last(struct query_batch *batch)
 {
     struct list *link = batch->queries.prev;
 
@@ -143,7 +143,7 @@ static struct query *take_last(struct batch *batch)
 }
 
 /* The outcome of a batch is not known. */
-static void answer_lost(struct lane *lane, struct batch *batch)
+static void answer_lost(struct lane *lane, struct query_batch *batch)
 {
     while (!list_is_empty(&batch->queries)) {
         struct query *query = take_last(batch);
@@ -159,7 +159,7 @@ static void answer_lost(struct lane *lane, struct batch *batch)
 }
 
 /* Nothing of a batch was done. */
-static void answer_failed(struct lane *lane, struct batch *batch, struct status st)
+static void answer_failed(struct lane *lane, struct query_batch *batch, struct status st)
 {
     bool is_alone = batch->nqueries == 1;
     bool is_conflict = st.code == STATUS_ABORTED;
@@ -176,7 +176,7 @@ static void answer_failed(struct lane *lane, struct batch *batch, struct status 
     }
 }
 
-static void answer(struct lane *lane, struct batch *batch)
+static void answer(struct lane *lane, struct query_batch *batch)
 {
     if (!batch->is_lost && batch->st.code == STATUS_OK && !batch->whole)
         batch->st = status_error(STATUS_INTERNAL, "the statement returned no rows");
@@ -186,17 +186,17 @@ static void answer(struct lane *lane, struct batch *batch)
     } else if (batch->st.code != STATUS_OK) {
         answer_failed(lane, batch, batch->st);
     } else {
-        struct status st = batch_answer(batch);
+        struct status st = query_batch_answer(batch);
         if (st.code != STATUS_OK) {
             batch->nqueries = 1; /* it was done, so it must not go again */
             answer_failed(lane, batch, st);
         }
     }
-    batch_destroy(batch);
+    query_batch_destroy(batch);
 }
 
 /* If the connection is lost at that, the batch's queries wait again, or the batch is in done. */
-static void send_batch(struct lane *lane, struct connection *connection, struct batch *batch,
+static void send_batch(struct lane *lane, struct connection *connection, struct query_batch *batch,
                        int64_t now_ms)
 {
     for (unsigned i = 0; i < batch->statement->nparams; i++) {
@@ -212,7 +212,7 @@ static void send_batch(struct lane *lane, struct connection *connection, struct 
         return;
     while (!list_is_empty(&batch->queries))
         requeue(lane, take_last(batch));
-    batch_destroy(batch);
+    query_batch_destroy(batch);
 }
 
 /* Gives what waits to the connections that are idle, in turns. */
@@ -230,7 +230,7 @@ static void dispatch(struct lane *lane, int64_t now_ms)
 
         if (connection->nsent == MAX_SENT)
             return;
-        struct batch *batch = batch_take(&lane->waiting, lane->options->max_batch);
+        struct query_batch *batch = query_batch_take(&lane->waiting, lane->options->max_batch);
         atomic_fetch_sub(&lane->nqueued, batch->nqueries);
         send_batch(lane, connection, batch, now_ms);
         if (connection->state != CONNECTION_UP) {
@@ -246,7 +246,7 @@ static void answer_done(struct lane *lane)
         struct list *link;
 
         while ((link = list_take_first(&lane->connections[i].done)))
-            answer(lane, container_of(link, struct batch, link));
+            answer(lane, container_of(link, struct query_batch, link));
     }
 }
 

@@ -1,4 +1,4 @@
-#include "store/batch.h"
+#include "store/query_batch.h"
 
 #include <libpq-fe.h>
 
@@ -20,7 +20,7 @@ static size_t get_text_bytes(const struct query *query)
     return bytes;
 }
 
-static bool has_key(const struct batch *batch, const struct query *query)
+static bool has_key(const struct query_batch *batch, const struct query *query)
 {
     const struct list *link;
 
@@ -32,11 +32,11 @@ static bool has_key(const struct batch *batch, const struct query *query)
     return false;
 }
 
-struct batch *batch_take(struct list *waiting, unsigned max)
+struct query_batch *query_batch_take(struct list *waiting, unsigned max)
 {
     struct query *first = container_of(waiting->next, struct query, link);
     const struct statement *statement = first->statement;
-    struct batch *batch = mem_alloc(sizeof(*batch));
+    struct query_batch *batch = mem_alloc(sizeof(*batch));
     size_t bytes = 0;
     struct list *next;
 
@@ -63,13 +63,13 @@ struct batch *batch_take(struct list *waiting, unsigned max)
     return batch;
 }
 
-void batch_destroy(struct batch *batch)
+void query_batch_destroy(struct query_batch *batch)
 {
     PQclear(batch->whole);
     mem_free(batch);
 }
 
-struct status batch_answer(struct batch *batch)
+struct status query_batch_answer(struct query_batch *batch)
 {
     struct result result;
     struct list *link;

@@ -1,8 +1,8 @@
 /*
- * store/batch.h - queries of one statement that are sent together.
+ * store/query_batch.h - queries of one statement that are sent together.
  */
-#ifndef STORE_BATCH_H
-#define STORE_BATCH_H
+#ifndef STORE_QUERY_BATCH_H
+#define STORE_QUERY_BATCH_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
 
 struct pg_result;
 
-struct batch {
+struct query_batch {
     struct list link; /* in sent or done of its connection */
     const struct statement *statement;
     struct list queries;
@@ -27,12 +27,12 @@ struct batch {
  * Takes the first query of a list that is not empty, and at most max in all that may go with it: of the same
  * statement, not to go alone, with other keys, of 4 MiB of texts at most. Owned by the caller.
  */
-struct batch *batch_take(struct list *waiting, unsigned max) MUST_CHECK;
+struct query_batch *query_batch_take(struct list *waiting, unsigned max) MUST_CHECK;
 
 /* Its queries are gone or are in no list that matters. */
-void batch_destroy(struct batch *batch);
+void query_batch_destroy(struct query_batch *batch);
 
 /* Gives each query its rows. INTERNAL: the rows are not as store/query.h says; no query was answered. */
-struct status batch_answer(struct batch *batch) MUST_CHECK;
+struct status query_batch_answer(struct query_batch *batch) MUST_CHECK;
 
 #endif
