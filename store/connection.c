@@ -19,7 +19,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/array.h"
-#include "store/batch.h"
+#include "store/query_batch.h"
 #include "store/sqlstate.h"
 
 enum {
@@ -81,7 +81,7 @@ static void note_error(struct connection *connection)
         return;
     connection->st = status_error(STATUS_UNAVAILABLE, "%.*s", (int)line.len, line.data);
     if (!list_is_empty(&connection->sent)) {
-        struct status st = container_of(connection->sent.next, struct batch, link)->st;
+        struct status st = container_of(connection->sent.next, struct query_batch, link)->st;
         if (st.code == STATUS_UNAVAILABLE)
             connection->st = st;
     }
@@ -99,7 +99,7 @@ static void close_connection(struct connection *connection)
     connection->state = CONNECTION_DOWN;
     connection->nsent = 0;
     while ((link = list_take_first(&connection->sent))) {
-        container_of(link, struct batch, link)->is_lost = true;
+        container_of(link, struct query_batch, link)->is_lost = true;
         list_add_last(&connection->done, link);
     }
 }
@@ -248,7 +248,7 @@ static void take_prepared(struct connection *connection, const PGresult *result)
 /* A result of the batch that was sent first. Returns whether the result is kept. */
 static bool take_answer(struct connection *connection, PGresult *result)
 {
-    struct batch *batch = container_of(connection->sent.next, struct batch, link);
+    struct query_batch *batch = container_of(connection->sent.next, struct query_batch, link);
 
     switch (PQresultStatus(result)) {
     case PGRES_PIPELINE_SYNC:
@@ -367,8 +367,8 @@ int64_t connection_get_due_ms(const struct connection *connection)
     return connection->state == CONNECTION_DOWN ? connection->retry_ms : connection->deadline_ms;
 }
 
-bool connection_send(struct connection *connection, struct batch *batch, const struct buf *params,
-                     int64_t now_ms)
+bool connection_send(struct connection *connection, struct query_batch *batch,
+                     const struct buf *params, int64_t now_ms)
 {
     const struct statement *statement = batch->statement;
     const char *values[QUERY_MAX_PARAMS];

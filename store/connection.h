@@ -72,7 +72,7 @@ int64_t connection_get_due_ms(const struct connection *connection);
  * Sends a batch over a connection that is UP; params are the batch's parameters in binary form. Takes ownership of
  * batch if it returns true. False: the connection was lost before; nothing of the batch was executed.
  */
-bool connection_send(struct connection *connection, struct query_batch *batch, const struct buf *params,
-                     int64_t now_ms);
+bool connection_send(struct connection *connection, struct query_batch *batch,
+                     const struct buf *params, int64_t now_ms);
 
 #endif
