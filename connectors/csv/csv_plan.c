@@ -15,7 +15,10 @@
 #include "connectors/csv/csv_scan.h"
 #include "connectors/plan.h"
 
-enum { BLOCK_BYTES = 128 * 1024 }; /* stays in the processor's second cache */
+enum {
+    BLOCK_BYTES = 128 * 1024, /* stays in the processor's second cache */
+    CHUNK_BYTES = 16 * 1024,  /* whose places are asked for at once */
+};
 
 struct pass {
     const struct stop *stop;
@@ -60,9 +63,11 @@ static void cut(struct pass *pass)
     pass->split_row = pass->row;
 }
 
-/* Goes from one end of a record to the next; they are at from + places[i]. */
-static struct status walk_places(struct pass *pass, uint64_t from, size_t nplaces)
+/* Goes from one end of a record to the next. chunk is what the file has at from. */
+static struct status walk_chunk(struct pass *pass, uint64_t from, struct str chunk)
 {
+    size_t nplaces = csv_scanner_native.index(chunk, '\n', &pass->state, pass->places);
+
     for (size_t i = 0; i < nplaces; i++) {
         uint64_t at = from + pass->places[i];
         if (at - pass->record > CSV_MAX_RECORD_BYTES)
@@ -75,6 +80,15 @@ static struct status walk_places(struct pass *pass, uint64_t from, size_t nplace
     return status_ok();
 }
 
+static void count_block(struct pass *pass, uint64_t from, struct str block)
+{
+    struct csv_ends ends = csv_scanner_native.count(block, &pass->state);
+
+    if (ends.count > 0)
+        pass->record = from + ends.last + 1;
+    pass->row += (int64_t)ends.count;
+}
+
 /* block is what the file has at from. */
 static struct status walk_block(struct pass *pass, uint64_t from, struct str block)
 {
@@ -82,16 +96,13 @@ static struct status walk_block(struct pass *pass, uint64_t from, struct str blo
     bool is_close =
         end - pass->split_first >= pass->split_bytes || end - pass->record > CSV_MAX_RECORD_BYTES;
 
-    if (is_close) {
-        size_t nplaces = csv_scanner_native.index(block, '\n', &pass->state, pass->places);
-        struct status st = walk_places(pass, from, nplaces);
+    if (!is_close)
+        count_block(pass, from, block);
+    for (size_t i = 0; is_close && i < block.len; i += CHUNK_BYTES) {
+        size_t len = block.len - i < CHUNK_BYTES ? block.len - i : CHUNK_BYTES;
+        struct status st = walk_chunk(pass, from + i, str_from_bytes(block.data + i, len));
         if (st.code != STATUS_OK)
             return st;
-    } else {
-        struct csv_ends ends = csv_scanner_native.count(block, &pass->state);
-        if (ends.count > 0)
-            pass->record = from + ends.last + 1;
-        pass->row += (int64_t)ends.count;
     }
     if (end - pass->record > CSV_MAX_RECORD_BYTES)
         return refuse(pass, pass->state.is_quoted
@@ -155,7 +166,7 @@ struct status csv_plan_make(const struct import_spec *spec, const struct file_ro
         .split_bytes = split_bytes,
         .plan = plan,
         .block = mem_alloc_array(BLOCK_BYTES, 1),
-        .places = mem_alloc_array(BLOCK_BYTES, sizeof(*pass.places)),
+        .places = mem_alloc_array(CHUNK_BYTES, sizeof(*pass.places)),
     };
     struct status st = status_ok();
 

@@ -31,6 +31,7 @@ struct csv_records {
     int64_t row;     /* of the record at hand */
 
     struct csv_state state;
+    size_t chunk_bytes;
     size_t chunk;     /* where in data the places count from */
     uint32_t *places; /* [place .. nplaces) are not used up */
     size_t place;
@@ -50,7 +51,8 @@ struct csv_records *csv_records_open(const struct csv_part *part)
     records->data = mem_alloc_array(records->size, 1);
     records->offset = part->first;
     records->row = part->first_row;
-    records->places = mem_alloc_array(CHUNK_BYTES, sizeof(*records->places));
+    records->chunk_bytes = part->block_bytes < CHUNK_BYTES ? part->block_bytes : CHUNK_BYTES;
+    records->places = mem_alloc_array(records->chunk_bytes, sizeof(*records->places));
     records->ends = mem_alloc_array(part->max_fields, sizeof(*records->ends));
     return records;
 }
@@ -70,8 +72,8 @@ static void scan_chunk(struct csv_records *records)
     size_t len = records->len - records->scanned;
     struct str text;
 
-    if (len > CHUNK_BYTES)
-        len = CHUNK_BYTES;
+    if (len > records->chunk_bytes)
+        len = records->chunk_bytes;
     text = str_from_bytes(records->data + records->scanned, len);
     if (records->record == records->scanned) {
         records->state.has_quotes = false;
