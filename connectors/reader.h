@@ -41,6 +41,7 @@ struct plan {
     size_t nfiles;
     struct split *splits;
     size_t nsplits;
+    unsigned max_threads; /* how many readers memory is enough for; 0: any number */
 };
 
 void plan_deinit(struct plan *plan);

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +11,14 @@
 
 /*
  * The library and the database live as long as the process: closing them would free nothing that the next Parquet file
- * would not need again. Written once, under once.
+ * would not need again. Written once, under once, but for the count.
  */
 static struct {
     pthread_once_t once;
     struct status status; /* of loading */
     struct duck_api duck;
     duckdb_database database;
+    atomic_uint nconnections;
 } library = {.once = PTHREAD_ONCE_INIT};
 
 /* Copies the address of a function to *ret, a pointer to a function. */
@@ -147,7 +149,19 @@ struct status duck_connect(const struct duck_api **ret_duck, duckdb_connection *
         return library.status;
     if (library.duck.connect(library.database, &connection) != DuckDBSuccess)
         return refuse("its database", NULL);
+    atomic_fetch_add(&library.nconnections, 1);
     *ret_duck = &library.duck;
     *ret = connection;
     return status_ok();
+}
+
+void duck_disconnect(duckdb_connection connection)
+{
+    library.duck.disconnect(&connection);
+    atomic_fetch_sub(&library.nconnections, 1);
+}
+
+bool duck_is_alone(void)
+{
+    return atomic_load(&library.nconnections) <= 1;
 }

@@ -8,6 +8,8 @@
 #ifndef CONNECTORS_PARQUET_DUCK_API_H
 #define CONNECTORS_PARQUET_DUCK_API_H
 
+#include <stdbool.h>
+
 #include <duckdb.h>
 
 #include "base/status.h"
@@ -56,13 +58,19 @@ struct duck_api {
     __typeof__(&duckdb_execute_prepared) execute_streaming;
 };
 
-enum { DUCK_MEMORY_LIMIT_MIB = 192 }; /* what DuckDB counts, for all threads together */
+enum { DUCK_MEMORY_LIMIT_MIB = 192 }; /* what DuckDB counts, for all connections together */
 
 /*
  * The library, and a connection to the process's one database in it, which has no tables, no extensions but the built-in
- * ones and one thread: the caller's. The connection is owned by the caller: duck->disconnect. The first call opens
- * the library. Any thread. FAILED_PRECONDITION: it is missing, or too old.
+ * ones and one thread: the caller's. The connection is owned by the caller. The first call opens the library. Any
+ * thread. FAILED_PRECONDITION: it is missing, or too old.
  */
 struct status duck_connect(const struct duck_api **ret_duck, duckdb_connection *ret) MUST_CHECK;
+
+/* Closes a connection of duck_connect. */
+void duck_disconnect(duckdb_connection connection);
+
+/* Whether no more than one connection is open, which then has all memory for itself. Any thread. */
+bool duck_is_alone(void);
 
 #endif

@@ -20,7 +20,7 @@ struct status parquet_file_open(const struct file_root *root, const struct plan_
         return st;
     st = plan_open_file(root, planned, &fd);
     if (st.code != STATUS_OK) {
-        duck->disconnect(&connection);
+        duck_disconnect(connection);
         return st;
     }
     *ret =
@@ -33,7 +33,7 @@ void parquet_file_close(struct parquet_file *file)
 {
     if (!file->duck)
         return;
-    file->duck->disconnect(&file->connection);
+    duck_disconnect(file->connection);
     (void)close(file->fd);
     *file = (struct parquet_file){0};
 }
@@ -59,17 +59,22 @@ static void write_reason(const struct parquet_file *file, const char *text, stru
 static struct status refuse(const struct parquet_file *file, duckdb_error_type type,
                             const char *text)
 {
+    const char *path = file->planned->path;
     struct buf reason = {0};
     struct status st;
 
     write_reason(file, text, &reason);
-    if (type == DUCKDB_ERROR_OUT_OF_MEMORY)
+    if (type != DUCKDB_ERROR_OUT_OF_MEMORY)
+        st = status_error(STATUS_INVALID_ARGUMENT, "file '%s' cannot be read as Parquet: %s", path,
+                          buf_get_text(&reason));
+    else if (duck_is_alone())
         st = status_error(STATUS_FAILED_PRECONDITION,
-                          "file '%s' has a page that needs more than %d MiB of memory: %s",
-                          file->planned->path, DUCK_MEMORY_LIMIT_MIB, buf_get_text(&reason));
+                          "file '%s' has pages that need more than %d MiB of memory: %s", path,
+                          DUCK_MEMORY_LIMIT_MIB, buf_get_text(&reason));
     else
-        st = status_error(STATUS_INVALID_ARGUMENT, "file '%s' cannot be read as Parquet: %s",
-                          file->planned->path, buf_get_text(&reason));
+        st = status_error(STATUS_RESOURCE_EXHAUSTED,
+                          "no memory is left for file '%s' while others are read: %s", path,
+                          buf_get_text(&reason));
     buf_deinit(&reason);
     return st;
 }

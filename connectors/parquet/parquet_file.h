@@ -52,7 +52,7 @@ struct parquet_query {
 /*
  * Runs sql, whose first parameter is the file; with a range (NULL: none), the second and the third are its ends. file
  * must outlive the query, which is not to be moved. INVALID_ARGUMENT: the file is no Parquet file, or is damaged.
- * FAILED_PRECONDITION: a page of it is larger than our memory.
+ * FAILED_PRECONDITION: its pages are larger than our memory. RESOURCE_EXHAUSTED: they were, while other files are read.
  */
 struct status parquet_query_start(struct parquet_query *query, const struct parquet_file *file,
                                   const char *sql, const struct row_range *range) MUST_CHECK;

@@ -3,6 +3,8 @@
 #include <assert.h>
 
 #include "connectors/parquet/parquet_file.h"
+#include "connectors/parquet/parquet_limits.h"
+#include "connectors/parquet/parquet_pages.h"
 #include "connectors/plan.h"
 
 /* Splits of one file in the making. */
@@ -11,6 +13,8 @@ struct cutter {
     size_t first_split;  /* of this file, in the plan */
     struct split split;  /* size_bytes is what its column chunks have */
     uint64_t size_bytes; /* of all splits so far */
+    uint64_t largest_group;
+    uint64_t largest_size_bytes;
 };
 
 static void end_split(struct cutter *cutter)
@@ -26,9 +30,15 @@ static void end_split(struct cutter *cutter)
     split->size_bytes = 0;
 }
 
-static void add_row_group(struct cutter *cutter, uint64_t nrows, uint64_t size_bytes)
+static void add_row_group(struct cutter *cutter, uint64_t number, uint64_t nrows,
+                          uint64_t size_bytes)
 {
     struct split *split = &cutter->split;
+
+    if (size_bytes > cutter->largest_size_bytes) {
+        cutter->largest_group = number;
+        cutter->largest_size_bytes = size_bytes;
+    }
 
     if (split->end - split->first + nrows > PARQUET_SPLIT_ROWS)
         end_split(cutter);
@@ -39,6 +49,7 @@ static void add_row_group(struct cutter *cutter, uint64_t nrows, uint64_t size_b
 static struct status read_row_groups(struct cutter *cutter, struct parquet_query *query,
                                      duckdb_data_chunk chunk)
 {
+    const int64_t *numbers = parquet_query_get_values(query, chunk, 0);
     const int64_t *nrows = parquet_query_get_values(query, chunk, 1);
     const int64_t *sizes = parquet_query_get_values(query, chunk, 2);
     size_t ngroups = query->file->duck->data_chunk_get_size(chunk);
@@ -53,12 +64,12 @@ static struct status read_row_groups(struct cutter *cutter, struct parquet_query
             return status_error(STATUS_INVALID_ARGUMENT,
                                 "file '%s' cannot be read as Parquet: a row group's size is wrong",
                                 query->file->planned->path);
-        add_row_group(cutter, (uint64_t)nrows[i], (uint64_t)sizes[i]);
+        add_row_group(cutter, (uint64_t)numbers[i], (uint64_t)nrows[i], (uint64_t)sizes[i]);
     }
     return status_ok();
 }
 
-static const char row_groups[] = "SELECT row_group_id,"
+static const char row_groups[] = "SELECT row_group_id::BIGINT,"
                                  "       any_value(row_group_num_rows)::BIGINT,"
                                  "       coalesce(sum(total_compressed_size), 0)::BIGINT"
                                  "  FROM parquet_metadata(?)"
@@ -84,7 +95,8 @@ static void share_size(struct cutter *cutter, uint64_t file_size_bytes)
     }
 }
 
-static struct status cut(struct parquet_file *file, uint32_t number, struct plan *plan)
+static struct status cut(struct parquet_file *file, uint32_t number, struct plan *plan,
+                         uint64_t *ret_largest_group)
 {
     struct cutter cutter = {
         .plan = plan,
@@ -105,6 +117,7 @@ static struct status cut(struct parquet_file *file, uint32_t number, struct plan
     if (st.code != STATUS_OK)
         return st;
 
+    *ret_largest_group = cutter.largest_group;
     end_split(&cutter);
     if (plan->nsplits == cutter.first_split) {
         /* No rows: a split without rows is there for the file's bytes. */
@@ -132,12 +145,18 @@ static struct status plan_file(const struct import_spec *spec, const struct file
                                uint32_t number, struct plan *plan)
 {
     struct parquet_file file = {0};
+    uint64_t largest_group;
+    unsigned nthreads;
     struct status st = parquet_file_open(root, &plan->files[number], &file);
 
     if (st.code == STATUS_OK)
         st = check_columns(&file, spec);
     if (st.code == STATUS_OK)
-        st = cut(&file, number, plan);
+        st = cut(&file, number, plan, &largest_group);
+    if (st.code == STATUS_OK)
+        st = parquet_pages_choose_threads(&file, spec, largest_group, &nthreads);
+    if (st.code == STATUS_OK && nthreads < plan->max_threads)
+        plan->max_threads = nthreads;
     parquet_file_close(&file);
     return st;
 }
@@ -148,6 +167,7 @@ struct status parquet_plan(const struct import_spec *spec, const struct file_roo
     struct status st = status_ok();
 
     assert(plan->nfiles <= UINT32_MAX);
+    plan->max_threads = PARQUET_MAX_THREADS;
     for (uint32_t i = 0; st.code == STATUS_OK && i < plan->nfiles; i++) {
         if (stop_is_requested(stop))
             return status_error(STATUS_CANCELLED, "stop was requested");

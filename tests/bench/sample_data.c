@@ -128,7 +128,7 @@ static struct status write_file(const struct settings *settings, const char *pat
         st = status_error(STATUS_FAILED_PRECONDITION, "cannot make '%s'", path);
     if (st.code != STATUS_OK)
         (void)unlink(buf_get_text(&made));
-    duck->disconnect(&connection);
+    duck_disconnect(connection);
     buf_deinit(&sql);
     buf_deinit(&made);
     return st;

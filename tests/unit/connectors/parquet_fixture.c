@@ -18,7 +18,7 @@ bool parquet_fixture_can_run(void)
     struct status st = duck_connect(&duck, &connection);
 
     if (st.code == STATUS_OK) {
-        duck->disconnect(&connection);
+        duck_disconnect(connection);
         return true;
     }
     if (ci && strcmp(ci, "true") == 0)
@@ -104,7 +104,7 @@ void parquet_fixture_write(struct parquet_fixture *fixture, const char *name, co
     if (duck->query(connection, buf_get_text(&sql), &result) != DuckDBSuccess)
         check_str(duck->result_error(&result), "");
     duck->destroy_result(&result);
-    duck->disconnect(&connection);
+    duck_disconnect(connection);
     buf_deinit(&sql);
     check(rename(made, path) == 0);
 }

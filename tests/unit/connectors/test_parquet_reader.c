@@ -1,14 +1,11 @@
 /*
  * tests/unit/connectors/test_parquet_reader.c - Parquet files in splits, and files that are not what they should be.
  */
+#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/compiler.h"
-#include "base/mem.h"
 #include "connectors/parquet/duck_api.h"
 #include "connectors/parquet/parquet_limits.h"
 #include "connectors/parquet/parquet_plan.h"
@@ -134,7 +131,7 @@ test(parquet_rows_come_in_slices_from_a_library_that_cannot_stream)
     if (!parquet_fixture_can_run())
         return;
     check_status(duck_connect(&duck, &connection), STATUS_OK);
-    duck->disconnect(&connection);
+    duck_disconnect(connection);
 
     struct duck_api *writable = (struct duck_api *)(uintptr_t)duck;
     const struct duck_api saved = *duck;
@@ -146,6 +143,75 @@ test(parquet_rows_come_in_slices_from_a_library_that_cannot_stream)
     *writable = saved;
     check_int(fixture.plan.nsplits, 1);
     check_numbers(&got, 200000);
+    buf_deinit(&got);
+    parquet_fixture_close(&fixture);
+}
+
+/* As many readers as memory is enough for; the pages are those of DuckDB's own writer: one a row group. */
+test(parquet_fewer_readers_are_planned_for_larger_pages)
+{
+    static const char select[] = "SELECT i::BIGINT AS id, repeat('x', 16) || i AS name"
+                                 " FROM range(700000) t(i)";
+    struct parquet_fixture fixture;
+
+    if (!parquet_fixture_can_run())
+        return;
+    parquet_fixture_open(&fixture, id_and_name, 2);
+    parquet_fixture_write(&fixture, "a.parquet", select, "");
+    check_status(parquet_fixture_plan(&fixture), STATUS_OK);
+    check_int(fixture.plan.max_threads, PARQUET_MAX_THREADS);
+
+    parquet_fixture_write(&fixture, "b.parquet", select, ", ROW_GROUP_SIZE 700000");
+    check_status(parquet_fixture_plan(&fixture), STATUS_OK);
+    check(fixture.plan.max_threads >= 1 && fixture.plan.max_threads < PARQUET_MAX_THREADS);
+
+    /* The texts alone have the large pages. */
+    fixture.spec.ncolumns = 1;
+    check_status(parquet_fixture_plan(&fixture), STATUS_OK);
+    check_int(fixture.plan.max_threads, PARQUET_MAX_THREADS);
+    parquet_fixture_close(&fixture);
+}
+
+struct part {
+    struct parquet_fixture *fixture;
+    size_t split;
+    struct status status;
+    struct buf got;
+    pthread_t thread;
+};
+
+static void *read_part(void *arg)
+{
+    struct part *part = arg;
+
+    part->status = parquet_fixture_read(part->fixture, part->split, &part->got);
+    return NULL;
+}
+
+test(parquet_splits_are_read_by_several_threads)
+{
+    struct parquet_fixture fixture;
+    struct part parts[PARQUET_MAX_THREADS] = {0};
+    struct buf got = {0};
+
+    if (!parquet_fixture_can_run())
+        return;
+    parquet_fixture_open(&fixture, only_id, 1);
+    write_numbers(&fixture, "a.parquet", PARQUET_MAX_THREADS * PARQUET_SPLIT_ROWS, "");
+    check_status(parquet_fixture_plan(&fixture), STATUS_OK);
+    check_int(fixture.plan.nsplits, PARQUET_MAX_THREADS);
+    for (size_t i = 0; i < PARQUET_MAX_THREADS; i++) {
+        parts[i].fixture = &fixture;
+        parts[i].split = i;
+        check(pthread_create(&parts[i].thread, NULL, read_part, &parts[i]) == 0);
+    }
+    for (size_t i = 0; i < PARQUET_MAX_THREADS; i++) {
+        check(pthread_join(parts[i].thread, NULL) == 0);
+        check_status(parts[i].status, STATUS_OK);
+        buf_append_str(&got, buf_get(&parts[i].got));
+        buf_deinit(&parts[i].got);
+    }
+    check_numbers(&got, PARQUET_MAX_THREADS * PARQUET_SPLIT_ROWS);
     buf_deinit(&got);
     parquet_fixture_close(&fixture);
 }
@@ -477,7 +543,7 @@ test(parquet_pages_larger_than_our_memory_are_refused)
 
     struct status st = parquet_fixture_read_all(&fixture, &got);
     check_status(st, STATUS_FAILED_PRECONDITION);
-    check(str_has_prefix(str_from(st.text), "file 'a.parquet' has a page that needs more than"));
+    check(str_has_prefix(str_from(st.text), "file 'a.parquet' has pages that need more than"));
     buf_deinit(&got);
     buf_deinit(&bytes);
     buf_deinit(&bomb);
@@ -513,7 +579,7 @@ static bool runs(const char *sql)
     check_status(st, STATUS_OK);
     bool has_run = duck->query(connection, sql, &result) == DuckDBSuccess;
     duck->destroy_result(&result);
-    duck->disconnect(&connection);
+    duck_disconnect(connection);
     return has_run;
 }
 
