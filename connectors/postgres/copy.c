@@ -85,7 +85,7 @@ static struct status end_stream(struct pg_link *link, const char *reason)
     return st;
 }
 
-static struct status send(struct pg_copy *copy, struct pg_link *link)
+static struct status send_rows(struct pg_copy *copy, struct pg_link *link)
 {
     PGconn *conn = pg_link_get_conn(link);
     bool is_readable = pg_link_is_readable(link);
@@ -136,7 +136,7 @@ struct status pg_copy_add(struct pg_copy *copy, struct pg_link *link, const stru
         copy->nlines++;
         if (copy->out.len < SEND_BYTES)
             continue;
-        struct status st = send(copy, link);
+        struct status st = send_rows(copy, link);
         if (st.code != STATUS_OK)
             return st;
     }
@@ -146,7 +146,7 @@ struct status pg_copy_add(struct pg_copy *copy, struct pg_link *link, const stru
 struct status pg_copy_end(struct pg_copy *copy, struct pg_link *link)
 {
     pg_encode_trailer(&copy->out);
-    struct status st = send(copy, link);
+    struct status st = send_rows(copy, link);
     if (st.code == STATUS_OK)
         st = end_stream(link, NULL);
     return st;

@@ -109,8 +109,11 @@ static struct status ensure_table(struct destination *destination)
 
 static struct status make_table(struct destination *destination, bool *ret_made)
 {
-    struct status st = ensure_table(destination);
+    struct status st = ensure_connected(destination);
 
+    if (st.code != STATUS_OK)
+        return st;
+    st = ensure_table(destination);
     /* Whatever is missing, and nothing but that, can be made; in SQL form nothing can. */
     if (st.code == STATUS_FAILED_PRECONDITION && !destination->spec->is_sql)
         return pg_table_make(destination->link, destination->spec, ret_made, &destination->table);
@@ -163,7 +166,7 @@ static struct status begin(struct destination *destination, bool drops_units,
     if (st.code == STATUS_OK && wants_different_keys(destination))
         st = pg_ledger_make_list(destination->link, lease, destination->table, drops_units);
     if (st.code == STATUS_OK)
-        st = pg_ledger_prune(destination->link);
+        pg_ledger_prune(destination->link);
     if (st.code == STATUS_OK && destination->table->nkeys > 0)
         st = find_whether_empty(destination);
     if (st.code == STATUS_OK) {

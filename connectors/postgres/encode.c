@@ -11,7 +11,7 @@ enum {
     MAX_GROUPS = 12, /* of a numeric: 39 digits that are cut at the point, too, make 11 */
     MAX_SCALE = 38,
     FIXED_MAX_BYTES = LENGTH_BYTES + 8 + 2 * MAX_GROUPS, /* of a value that is no text */
-    TEXT_MAX_BYTES = 1 << 30,                            /* the server takes no longer ones */
+    ROW_MAX_BYTES = 1 << 30,                             /* the server takes no longer ones */
     DAYS_TO_2000 = 10957,
 };
 
@@ -192,8 +192,6 @@ static unsigned char *put_float8(unsigned char *at, double value)
 
 static unsigned char *put_text(unsigned char *at, struct str text)
 {
-    if (text.len >= TEXT_MAX_BYTES)
-        return NULL;
     at = put_32(at, (uint32_t)text.len);
     if (text.len > 0)
         memcpy(at, text.data, text.len);
@@ -204,8 +202,6 @@ static unsigned char *put_jsonb(unsigned char *at, struct str text)
 {
     unsigned char *end = put_text(at + 1, text);
 
-    if (!end)
-        return NULL;
     at = put_32(at, (uint32_t)text.len + 1);
     *at = 1; /* the version of the format, before the text */
     return end;
@@ -236,17 +232,22 @@ static bool is_text(enum pg_wire wire)
     return wire == PG_WIRE_BYTES || wire == PG_WIRE_JSONB;
 }
 
-/* Room that a row takes at most. */
+/* Room that a row takes at most; SIZE_MAX and the column where that is too much. */
 static size_t get_max_bytes(const struct pg_row_format *format, const struct batch *batch,
-                            size_t row)
+                            size_t row, size_t *ret_column)
 {
     size_t n = 2 + (format->ncolumns + 1) * FIXED_MAX_BYTES;
 
     for (size_t i = 0; i < format->ncolumns; i++) {
         const struct batch_column *column = &batch->columns[i];
 
-        if (is_text(format->wires[i]) && !column->is_null[row])
-            n += column->texts[row].len;
+        if (!is_text(format->wires[i]) || column->is_null[row])
+            continue;
+        if (column->texts[row].len > ROW_MAX_BYTES - n) {
+            *ret_column = i;
+            return SIZE_MAX;
+        }
+        n += column->texts[row].len;
     }
     return n;
 }
@@ -267,9 +268,12 @@ void pg_encode_trailer(struct buf *ret)
 bool pg_encode_row(const struct pg_row_format *format, const struct batch *batch, size_t row,
                    struct buf *ret, size_t *ret_column)
 {
-    unsigned char *start = buf_reserve(ret, get_max_bytes(format, batch, row));
-
-    assert(start && batch->ncolumns == format->ncolumns && row < batch->nrows);
+    assert(batch->ncolumns == format->ncolumns && row < batch->nrows);
+    size_t max_bytes = get_max_bytes(format, batch, row, ret_column);
+    if (max_bytes == SIZE_MAX)
+        return false;
+    unsigned char *start = buf_reserve(ret, max_bytes);
+    assert(start); /* the buffer has no limit */
     unsigned char *at = put_16(start, (uint16_t)(format->ncolumns + format->has_row_number));
     for (size_t i = 0; i < format->ncolumns; i++) {
         const struct batch_column *column = &batch->columns[i];

@@ -40,8 +40,8 @@ void pg_encode_header(struct buf *ret);
 void pg_encode_trailer(struct buf *ret);
 
 /*
- * Appends one row of batch. False: the value of column *ret_column is out of its type's range, and nothing is
- * appended.
+ * Appends one row of batch. False: the value of column *ret_column is out of its type's range, or makes the row longer
+ * than 1 GiB, and nothing is appended.
  */
 bool pg_encode_row(const struct pg_row_format *format, const struct batch *batch, size_t row,
                    struct buf *ret, size_t *ret_column);

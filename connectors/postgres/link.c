@@ -14,12 +14,11 @@
 
 #include <libpq-fe.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
+#include "connectors/postgres/connect.h"
 #include "connectors/postgres/wait.h"
 
 enum {
-    CONNECT_TIMEOUT_MS = 10 * 1000,
     MIN_VERSION = 120000,            /* generated columns are in the catalog since then */
     CHECK_INTERVAL_VERSION = 140000, /* the server looks whether the client is still there */
     START_TIME_BYTES = 48,           /* a timestamptz in ISO style has at most 32 */
@@ -326,55 +325,6 @@ void pg_link_rollback(struct pg_link *link)
     link->error = kept;
 }
 
-static PGconn *start_connecting(const struct pg_link_options *options)
-{
-    /* What stands before dbname is a default that the url may change; what stands behind it holds. */
-    const char *const keys[] = {"keepalives_idle",
-                                "keepalives_interval",
-                                "keepalives_count",
-                                "tcp_user_timeout",
-                                "target_session_attrs",
-                                "dbname",
-                                "client_encoding",
-                                "application_name",
-                                options->password ? "password" : NULL,
-                                NULL};
-    const char *const values[] = {"10",
-                                  "5",
-                                  "3",
-                                  "30000",
-                                  "read-write",
-                                  options->url,
-                                  "UTF8",
-                                  options->application_name,
-                                  options->password,
-                                  NULL};
-
-    return PQconnectStartParams(keys, values, 1);
-}
-
-static struct status finish_connecting(struct pg_link *link)
-{
-    int64_t deadline_ms = clock_get_monotonic_ms() + CONNECT_TIMEOUT_MS;
-    PostgresPollingStatusType next = PGRES_POLLING_WRITING;
-
-    while (next != PGRES_POLLING_OK) {
-        short events = 0;
-
-        if (next == PGRES_POLLING_FAILED || PQstatus(link->conn) == CONNECTION_BAD)
-            return pg_link_fail(link, NULL);
-        struct status st =
-            pg_wait(PQsocket(link->conn), next == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-                    link->stop, deadline_ms, &events);
-        if (st.code == STATUS_DEADLINE_EXCEEDED)
-            return status_error(STATUS_UNAVAILABLE, "PostgreSQL does not answer");
-        if (st.code != STATUS_OK)
-            return st;
-        next = PQconnectPoll(link->conn);
-    }
-    return status_ok();
-}
-
 /* Prepares a session that is connected. */
 static struct status set_up(struct pg_link *link)
 {
@@ -385,10 +335,6 @@ static struct status set_up(struct pg_link *link)
     if (version < MIN_VERSION)
         return status_error(STATUS_FAILED_PRECONDITION,
                             "the server is PostgreSQL %d; 12 or newer is needed", version / 10000);
-    PQsetErrorVerbosity(link->conn, PQERRORS_DEFAULT);
-    if (PQsetnonblocking(link->conn, 1) != 0)
-        return pg_link_fail(link, NULL);
-
     struct status st = pg_link_run(link, settings);
     if (st.code == STATUS_OK && version >= CHECK_INTERVAL_VERSION)
         st = pg_link_run(link, check_interval);
@@ -403,35 +349,17 @@ static struct status set_up(struct pg_link *link)
     return st;
 }
 
-/* A string that libpq cannot read may hold a password, so libpq's own text about it is not shown. */
-static struct status validate_url(const char *url)
-{
-    PQconninfoOption *parsed = PQconninfoParse(url, NULL);
-
-    if (!parsed)
-        return status_error(STATUS_INVALID_ARGUMENT,
-                            "the data source's url is not a connection string of PostgreSQL");
-    PQconninfoFree(parsed);
-    return status_ok();
-}
-
 struct status pg_link_open(const struct pg_link_options *options, struct pg_link **ret)
 {
-    struct status st = validate_url(options->url);
+    PGconn *conn = NULL;
+    struct status st = pg_connect(options, &conn);
 
-    if (st.code == STATUS_OK && stop_is_requested(options->stop))
-        st = status_error(STATUS_CANCELLED, "stop was requested");
     if (st.code != STATUS_OK)
         return st;
-
     struct pg_link *link = mem_alloc(sizeof(*link));
     link->stop = options->stop;
-    link->conn = start_connecting(options);
-    assert(link->conn); /* NULL: out of memory */
-    PQsetErrorVerbosity(link->conn, PQERRORS_VERBOSE);
-    st = finish_connecting(link);
-    if (st.code == STATUS_OK)
-        st = set_up(link);
+    link->conn = conn;
+    st = set_up(link);
     if (st.code != STATUS_OK) {
         pg_link_close(link);
         return st;
