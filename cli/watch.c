@@ -11,6 +11,7 @@
 
 enum {
     POLL_MS = 500,
+    STANDSTILL_MS = 3000,
     BAR_WIDTH = 30,
     EXIT_NOT_SUCCEEDED = 3,
     PATIENCE_MS = 60000, /* with a gateway that is away */
@@ -34,6 +35,9 @@ static void update_rate(struct watch *watch, int64_t rows)
 {
     int64_t now_ms = clock_get_monotonic_ms();
 
+    /* Workers report about once a second, and polls are more often: no news is no standstill yet. */
+    if (rows == watch->rows && now_ms - watch->time_ms < STANDSTILL_MS)
+        return;
     if (watch->time_ms != 0 && now_ms > watch->time_ms && rows >= watch->rows) {
         double rate = (double)(rows - watch->rows) * 1000 / (double)(now_ms - watch->time_ms);
         /* Smoothed, since progress comes in steps of about a second. */
