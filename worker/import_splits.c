@@ -13,7 +13,6 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "base/utf8.h"
-#include "connectors/parquet/parquet_limits.h"
 #include "worker/job_context.h"
 
 enum {
@@ -298,8 +297,8 @@ static unsigned choose_threads(const struct splits *splits)
     unsigned nthreads = spec->max_threads < MAX_THREADS ? spec->max_threads : MAX_THREADS;
     size_t nleft = 0;
 
-    if (spec->format == IMPORT_PARQUET && nthreads > PARQUET_MAX_THREADS)
-        nthreads = PARQUET_MAX_THREADS;
+    if (splits->plan->max_threads > 0 && nthreads > splits->plan->max_threads)
+        nthreads = splits->plan->max_threads;
     if (ncpus > 0 && nthreads > (unsigned long)ncpus)
         nthreads = (unsigned)ncpus;
     for (size_t i = 0; i < splits->plan->nsplits; i++)
