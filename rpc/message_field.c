@@ -102,7 +102,7 @@ ProtobufCMessage *message_try_create(const ProtobufCMessageDescriptor *type, str
     ProtobufCMessage *message = arena_try_alloc(arena, type->sizeof_message);
 
     if (message)
-        type->message_init(message);
+        protobuf_c_message_init(type, message);
     return message;
 }
 

@@ -432,7 +432,7 @@ ProtobufCMessage *message_create(const ProtobufCMessageDescriptor *type, struct 
 {
     ProtobufCMessage *message = arena_alloc(arena, type->sizeof_message);
 
-    type->message_init(message);
+    protobuf_c_message_init(type, message);
     return message;
 }
 
