@@ -37,6 +37,7 @@ struct rpc_client_state {
     grpc_call *core;
     struct arena *arena; /* for the reply */
     bool owns_arena;
+    bool was_cancelled; /* by our own; under the channel's lock */
     struct rpc_tag done;
 
     /* What core fills in. */
@@ -139,6 +140,7 @@ static struct status read_end(struct rpc_client_state *state, ProtobufCMessage *
             .text =
                 str_from_bytes(GRPC_SLICE_START_PTR(state->text), GRPC_SLICE_LENGTH(state->text)),
             .is_of_server = call->details.len > 0,
+            .is_wanted = state->was_cancelled,
             .target = target,
             .timeout_ms = call->timeout_ms,
         };
@@ -173,11 +175,11 @@ static void on_done(struct rpc_tag *tag, bool ok)
     ProtobufCMessage *reply = NULL;
 
     (void)ok; /* a batch that receives the status always is */
+    pthread_mutex_lock(&call->channel->lock);
+    call->state = NULL; /* no cancellation from here on */
+    pthread_mutex_unlock(&call->channel->lock);
     call->details = find_details(&state->trailer);
     struct status st = read_end(state, &reply);
-    pthread_mutex_lock(&call->channel->lock);
-    call->state = NULL;
-    pthread_mutex_unlock(&call->channel->lock);
     call->on_done(call, st, st.code == STATUS_OK ? reply : NULL);
     free_state(state); /* call may be gone, or under way again */
 }
@@ -248,8 +250,10 @@ void rpc_client_call_submit(struct rpc_client_call *call, const ProtobufCMessage
 void rpc_client_call_cancel(struct rpc_client_call *call)
 {
     pthread_mutex_lock(&call->channel->lock);
-    if (call->state)
+    if (call->state) {
+        call->state->was_cancelled = true;
         (void)grpc_call_cancel(call->state->core, NULL);
+    }
     pthread_mutex_unlock(&call->channel->lock);
 }
 

@@ -39,11 +39,15 @@ struct status rpc_failure_describe(const struct rpc_failure *failure)
     if (code == STATUS_DEADLINE_EXCEEDED)
         return status_error(code, "'%s' did not answer within %u ms", failure->target,
                             failure->timeout_ms);
+    if (code == STATUS_CANCELLED && !failure->is_wanted)
+        return status_error(STATUS_UNAVAILABLE, "'%s' has dropped the call", failure->target);
     if (code != STATUS_UNAVAILABLE && !names_address(text))
         return status_error(code, "%.*s", (int)text.len, text.data);
 
     struct str reason = find_reason(text);
-    char first = (char)tolower((unsigned char)reason.data[0]);
+    char first = reason.data[0];
+    if (reason.len > 1 && islower((unsigned char)reason.data[1])) /* a word, not "GOAWAY" */
+        first = (char)tolower((unsigned char)first);
     return status_error(code, "'%s' cannot be reached: %c%.*s", failure->target, first,
                         (int)reason.len - 1, reason.data + 1);
 }

@@ -71,7 +71,8 @@ struct watch {
     Grpc__Health__V1__HealthCheckResponse__ServingStatus answer; /* the last one sent */
     bool was_sent;                                               /* there was one */
     bool is_sending;
-    bool is_over; /* somebody ends the call, or has ended it */
+    bool is_leaving; /* ends when nothing is on its way any more */
+    bool is_over;    /* somebody ends the call, or has ended it */
 };
 
 /* Sends the answer unless it is known, or another one is on its way. The lock is held. */
@@ -107,22 +108,26 @@ static void watch_sent(struct rpc_send *send, bool ok)
     watch->is_sending = false;
     if (ok)
         update(watch);
-    else
+    if (!ok || (watch->is_leaving && !watch->is_sending))
         is_end = take_end(watch);
     pthread_mutex_unlock(&watch->health->lock);
     if (is_end)
-        rpc_call_end(watch->call, status_error(STATUS_CANCELLED, "the client is gone"), NULL);
+        rpc_call_end(watch->call, status_error(STATUS_UNAVAILABLE, "the watch has ended"), NULL);
 }
 
+/* The client is gone, or the server stops: then the last answer is to arrive. */
 static void watch_cancelled(struct rpc_cancel *cancel)
 {
     struct watch *watch = container_of(cancel, struct watch, cancel);
+    bool is_end = false;
 
     pthread_mutex_lock(&watch->health->lock);
-    bool is_end = take_end(watch);
+    watch->is_leaving = true;
+    if (!watch->is_sending)
+        is_end = take_end(watch);
     pthread_mutex_unlock(&watch->health->lock);
     if (is_end)
-        rpc_call_end(watch->call, status_error(STATUS_UNAVAILABLE, "the server is stopping"), NULL);
+        rpc_call_end(watch->call, status_error(STATUS_UNAVAILABLE, "the watch has ended"), NULL);
 }
 
 static void watch(struct rpc_call *call, const ProtobufCMessage *message)

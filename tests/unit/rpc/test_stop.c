@@ -93,3 +93,65 @@ test(a_stopped_server_is_not_reached)
     rpc_server_stop(echo.server, LONG_MS); /* a second stop does nothing */
     echo_close(&echo);
 }
+
+/* One thread calls as fast as it can while the server stops. */
+struct caller {
+    struct echo *echo;
+    bool is_wrong; /* a call ended otherwise than it may */
+};
+
+static void *call_until_unreachable(void *arg)
+{
+    struct caller *caller = arg;
+    struct status st;
+
+    do {
+        st = echo_call(caller->echo, ECHO, "proc-1", NULL);
+    } while (st.code == STATUS_OK);
+    caller->is_wrong = st.code != STATUS_UNAVAILABLE;
+    return NULL;
+}
+
+test(a_stop_under_load_answers_or_refuses_each_call)
+{
+    struct echo echo;
+
+    for (int round = 0; round < 5; round++) {
+        struct caller caller = {.echo = &echo};
+        pthread_t thread;
+
+        echo_open(&echo, NULL);
+        check_status(echo_call(&echo, ECHO, "proc-1", NULL), STATUS_OK);
+        check_int(pthread_create(&thread, NULL, call_until_unreachable, &caller), 0);
+        rpc_server_stop(echo.server, LONG_MS);
+        pthread_join(thread, NULL);
+        check(!caller.is_wrong);
+        echo_close(&echo);
+    }
+}
+
+test(calls_may_be_cancelled_at_any_time)
+{
+    enum { NCALLS = 400 };
+    static struct pending calls[NCALLS];
+    static const char *const methods[] = {WAIT, ECHO};
+    struct echo echo;
+    unsigned nwrong = 0;
+
+    echo_open(&echo, NULL);
+    for (unsigned i = 0; i < NCALLS; i++) {
+        pending_start(&calls[i], &echo, methods[i % ARRAY_LEN(methods)], "", i % 7 == 0 ? 1 : 9000);
+        if (i >= 10)
+            rpc_client_call_cancel(&calls[i - i % 10].call);
+    }
+    for (unsigned i = 0; i < NCALLS; i++)
+        rpc_client_call_cancel(&calls[i].call);
+    for (unsigned i = 0; i < NCALLS; i++) {
+        struct status st = pending_wait(&calls[i]);
+        nwrong += st.code != STATUS_OK && st.code != STATUS_CANCELLED &&
+                  st.code != STATUS_DEADLINE_EXCEEDED;
+    }
+    check_int(nwrong, 0);
+    check_status(echo_call(&echo, ECHO, "proc-1", NULL), STATUS_OK);
+    echo_close(&echo);
+}
