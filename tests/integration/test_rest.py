@@ -8,7 +8,7 @@ import pytest
 from sluicetest import seed
 from sluicetest.stack import Stack
 
-NOBODY = "proc-7-ff383c616e5242888b398e51359c0000"
+NOBODY = "proc-7-0f1e2d3c4b5a49788796a5b4c3d20000"
 OK = b'{"success":"true","message":"ok"}'
 
 

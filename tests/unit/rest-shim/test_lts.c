@@ -42,7 +42,7 @@ static void check_written(int (*write)(const ProtobufCMessage *reply, struct jso
 test(create_answers_with_the_id)
 {
     check_written(lts_write_created,
-                  "{\"id\":\"proc-91-ff383c616e5242888b398e51359c0001\",\"source\":\"hdfs\"}",
+                  "{\"id\":\"proc-12-0f1e2d3c4b5a49788796a5b4c3d20001\",\"source\":\"hdfs\"}",
                   "created.json");
 }
 
@@ -55,7 +55,7 @@ test(info_of_a_new_task_shows_it_as_running)
 {
     check_written(
         lts_write_info,
-        "{\"id\":\"proc-1-ff383c616e5242888b398e51359c0001\",\"source\":\"hdfs\","
+        "{\"id\":\"proc-1-0f1e2d3c4b5a49788796a5b4c3d20001\",\"source\":\"hdfs\","
         "\"destination\":\"ld\",\"state\":\"TASK_STATE_PENDING\","
         "\"stage\":\"TASK_STAGE_WAIT_FOR_START\",\"bulkload\":{"
         "\"readerConfigJson\":\"{\\\"filePath\\\":\\\"parquet/\\\",\\\"column\\\":[\\\"id\\\"]}\","
