@@ -46,6 +46,12 @@ void plan_add_split(struct plan *plan, const struct split *split)
     plan->nsplits++;
 }
 
+struct status plan_refuse_changed(const char *path)
+{
+    return status_error(STATUS_FAILED_PRECONDITION,
+                        "file '%s' changed since the import was planned", path);
+}
+
 struct status plan_check_file(const struct plan_file *file, int fd)
 {
     struct stat info;
@@ -54,8 +60,7 @@ struct status plan_check_file(const struct plan_file *file, int fd)
         return status_from_errno(errno, "file '%s'", file->path);
     int64_t modified_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
     if ((uint64_t)info.st_size != file->size_bytes || modified_ns != file->modified_ns)
-        return status_error(STATUS_FAILED_PRECONDITION,
-                            "file '%s' changed since the import was planned", file->path);
+        return plan_refuse_changed(file->path);
     return status_ok();
 }
 

@@ -27,4 +27,7 @@ struct status plan_open_file(const struct file_root *root, const struct plan_fil
 /* The same check for a file that is open: to be made again when all of it is read. */
 struct status plan_check_file(const struct plan_file *file, int fd) MUST_CHECK;
 
+/* The FAILED_PRECONDITION of both, for who finds out by reading. */
+struct status plan_refuse_changed(const char *path) MUST_CHECK;
+
 #endif

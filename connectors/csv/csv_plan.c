@@ -122,7 +122,7 @@ static struct status walk_file(struct pass *pass, uint64_t first)
             return status_error(STATUS_CANCELLED, "stopped");
         struct status st = csv_read_at(pass->fd, pass->file->path, at, pass->block, &got);
         if (st.code == STATUS_OK && got < wanted)
-            st = plan_check_file(pass->file, pass->fd);
+            st = plan_refuse_changed(pass->file->path);
         if (st.code == STATUS_OK)
             st = walk_block(pass, at, str_from_bytes(pass->block, got));
         if (st.code != STATUS_OK)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "connectors/plan.h"
 
 enum { CHUNK_BYTES = 16 * 1024 };
 
@@ -142,12 +143,6 @@ static struct status refuse(const struct csv_records *records, const char *what)
                         records->part.path, records->row, records->offset + records->record, what);
 }
 
-static struct status refuse_changed(const struct csv_records *records)
-{
-    return status_error(STATUS_FAILED_PRECONDITION,
-                        "file '%s' changed since the import was planned", records->part.path);
-}
-
 /* All of the part is in memory: gives its last record the line feed that it may lack. */
 static struct status end_part(struct csv_records *records, bool *ret_is_end)
 {
@@ -156,7 +151,7 @@ static struct status end_part(struct csv_records *records, bool *ret_is_end)
         return status_ok();
     }
     if (!records->part.is_last)
-        return refuse_changed(records);
+        return plan_refuse_changed(records->part.path);
     if (records->state.is_quoted)
         return refuse(records, "a quote is opened, but never closed");
     records->data[records->len++] = '\n';
@@ -202,7 +197,7 @@ struct status csv_records_fill(struct csv_records *records, bool *ret_is_end)
     if (st.code != STATUS_OK)
         return st;
     if (got < wanted)
-        return refuse_changed(records);
+        return plan_refuse_changed(records->part.path);
     records->len += got;
     *ret_is_end = false;
     return st;

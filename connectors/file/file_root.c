@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "connectors/plan.h"
 
 enum { MAX_ATTEMPTS = 8 }; /* at a path that is being renamed */
@@ -200,6 +201,9 @@ static struct status walk_entry(struct walk *walk, int folder, const char *path,
 {
     struct stat info;
 
+    /* Paths go into messages and into the database, which take nothing else. */
+    if (!utf8_is_valid(str_from(entry->d_name)))
+        return status_error(STATUS_FAILED_PRECONDITION, "the name of file '%s' is not UTF-8", path);
     if (entry->d_type == DT_DIR)
         return walk_subfolder(walk, path, depth);
     if (entry->d_type == DT_LNK)
@@ -207,7 +211,7 @@ static struct status walk_entry(struct walk *walk, int folder, const char *path,
     if (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN)
         return status_ok();
     if (fstatat(folder, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
-        return explain_errno(errno, path);
+        return errno == ENOENT ? status_ok() /* removed by now */ : explain_errno(errno, path);
     if (S_ISDIR(info.st_mode))
         return walk_subfolder(walk, path, depth);
     if (S_ISLNK(info.st_mode))

@@ -35,7 +35,7 @@ struct status file_root_open_file(const struct file_root *root, const char *path
  * paths. Names that begin with '_' or '.' are passed over, as Hadoop and Spark do, and so are links to folders and what
  * is neither file nor folder; a link to a file counts as a file. *plan is empty before. NOT_FOUND: no such file or folder;
  * INVALID_ARGUMENT: the path, or a link in the folder, leads outside; FAILED_PRECONDITION: no file in it, more than
- * FILE_ROOT_MAX_FILES, or folders more than FILE_ROOT_MAX_DEPTH deep.
+ * FILE_ROOT_MAX_FILES, folders more than FILE_ROOT_MAX_DEPTH deep, or a name that is not UTF-8.
  */
 struct status file_root_list(const struct file_root *root, const char *path, struct plan *plan)
     MUST_CHECK;

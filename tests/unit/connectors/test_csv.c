@@ -227,6 +227,27 @@ test(csv_refuses_a_header_that_does_not_fit)
     csv_fixture_close(&fixture);
 }
 
+test(csv_limits_the_fields_of_a_header)
+{
+    struct csv_fixture fixture;
+    struct buf text = {0};
+
+    csv_fixture_open(&fixture);
+    fixture.spec.has_header = true;
+    for (size_t more = 0; more < 2; more++) {
+        buf_clear(&text);
+        buf_append_text(&text, "a,b");
+        for (size_t i = 2; i < CSV_MAX_FIELDS + more; i++)
+            buf_append_text(&text, ",x");
+        check(csv_fixture_reads_as(&fixture, buf_get(&text),
+                                   more ? "INVALID_ARGUMENT: file 'x.csv' has a header of more "
+                                          "than 16384 fields\n"
+                                        : ""));
+    }
+    buf_deinit(&text);
+    csv_fixture_close(&fixture);
+}
+
 test(csv_reads_several_files_with_headers_of_their_own)
 {
     struct csv_fixture fixture;

@@ -282,6 +282,18 @@ test(file_root_lists_nothing_of_a_folder_with_a_link_that_leads_out)
     tree_close(&tree);
 }
 
+test(file_root_refuses_names_that_are_not_utf8)
+{
+    static const char *const lines[] = {"f in/a", "f in/b\xff"};
+    static const struct path_case c = {"", STATUS_FAILED_PRECONDITION,
+                                       "the name of file 'b?' is not UTF-8"};
+    struct tree tree;
+
+    tree_open(&tree, lines, ARRAY_LEN(lines));
+    check_list(&tree, &c);
+    tree_close(&tree);
+}
+
 test(file_root_tells_sizes_and_times)
 {
     static const char *const lines[] = {"f in/a"};
