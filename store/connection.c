@@ -132,14 +132,19 @@ static bool flush(struct connection *connection)
     return true;
 }
 
-/* What each session is set to; $1 is the limit on a statement, $2 whether it only reads. */
+/*
+ * What each session is set to; $1 is the limit on a statement, $2 whether it only reads. Statements
+ * are planned once for parameters of any size, and reach their rows by indexes even if the tables
+ * were empty then.
+ */
 static const char settings_sql[] =
     "SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false),"
     "       set_config('default_transaction_isolation', 'read committed', false),"
     "       set_config('default_transaction_read_only', $2::text, false),"
     "       set_config('statement_timeout', $1::text, false),"
     "       set_config('idle_in_transaction_session_timeout', $1::text, false),"
-    "       set_config('jit', 'off', false)";
+    "       set_config('plan_cache_mode', 'force_generic_plan', false),"
+    "       set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false)";
 
 static bool send_settings(struct connection *connection)
 {

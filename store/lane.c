@@ -478,7 +478,8 @@ struct status lane_wait_up(struct lane *lane, int64_t deadline_ms)
     pthread_mutex_lock(&lane->mutex);
     while (!lane->is_up && rc == 0)
         rc = pthread_cond_timedwait(&lane->changed, &lane->mutex, &deadline);
-    struct status st = lane->is_up ? status_ok() : lane->st;
+    struct status st =
+        lane->is_up ? status_ok() : status_error(STATUS_UNAVAILABLE, "%s", lane->st.text);
     pthread_mutex_unlock(&lane->mutex);
     return st;
 }

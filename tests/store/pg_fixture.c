@@ -152,6 +152,11 @@ void pg_fixture_stop(void)
     fixture.pid = 0;
 }
 
+const char *pg_fixture_get_folder(void)
+{
+    return fixture.folder;
+}
+
 bool pg_fixture_can_stop(void)
 {
     return fixture.folder[0] != '\0';

@@ -21,6 +21,9 @@ void pg_fixture_run(const char *url, const char *sql);
 /* The first value of the first row as a number; -1 if there is none. */
 long long pg_fixture_get_number(const char *url, const char *sql);
 
+/* Where the socket of our own server is; "" if it is not ours. */
+const char *pg_fixture_get_folder(void);
+
 /* Whether the server is ours to stop. */
 bool pg_fixture_can_stop(void);
 
