@@ -56,6 +56,18 @@ static void copy_field(const PGresult *result, int field, char *ret, size_t size
     copy_line(str_from(PQresultErrorField(result, field)), ret, size);
 }
 
+/* The context goes from the inside out: what a type's own function says of its text stands before the COPY. */
+static void copy_context(const PGresult *result, struct pg_error *ret)
+{
+    struct str rest = str_from(PQresultErrorField(result, PG_DIAG_CONTEXT));
+
+    while (rest.len > 0) {
+        struct str line = str_cut(&rest, '\n');
+        if (str_has_prefix(line, "COPY "))
+            copy_line(line, ret->copy_context, sizeof(ret->copy_context));
+    }
+}
+
 void pg_error_read(const PGresult *result, struct pg_error *ret)
 {
     *ret = (struct pg_error){0};
@@ -65,7 +77,7 @@ void pg_error_read(const PGresult *result, struct pg_error *ret)
     copy_field(result, PG_DIAG_COLUMN_NAME, ret->column, sizeof(ret->column));
     copy_field(result, PG_DIAG_CONSTRAINT_NAME, ret->constraint, sizeof(ret->constraint));
     copy_field(result, PG_DIAG_MESSAGE_DETAIL, ret->detail, sizeof(ret->detail));
-    copy_field(result, PG_DIAG_CONTEXT, ret->context, sizeof(ret->context));
+    copy_context(result, ret);
     if (ret->message[0] == '\0')
         copy_line(str_from(PQresultErrorMessage(result)), ret->message, sizeof(ret->message));
 }
@@ -136,9 +148,9 @@ void pg_error_read_copy_place(const struct pg_error *error, const char *table,
     *ret = (struct pg_copy_place){0};
     /* "COPY orders, line 3, column qty"; the server may say "line" and "column" in another language. */
     (void)snprintf(lead, sizeof(lead), "COPY %s, ", table);
-    if (!str_has_prefix(str_from(error->context), lead))
+    if (!str_has_prefix(str_from(error->copy_context), lead))
         return;
-    struct str rest = str_from(error->context + strlen(lead));
+    struct str rest = str_from(error->copy_context + strlen(lead));
     struct str place = str_cut(&rest, ',');
     (void)str_cut(&place, ' ');
     if (number_read("line", place, 1, INT64_MAX, &ret->line).code != STATUS_OK)

@@ -26,7 +26,7 @@ struct pg_error {
     char column[PG_NAME_BYTES];
     char constraint[PG_NAME_BYTES];
     char detail[256];
-    char context[256]; /* the innermost line */
+    char copy_context[256]; /* the line of the context that is about a COPY */
 };
 
 /* Reads the fields of a failed result. */

@@ -93,7 +93,7 @@ test(the_context_of_a_copy_has_line_and_column)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct pg_error error = make("22003");
         struct pg_copy_place place;
-        (void)snprintf(error.context, sizeof(error.context), "%s", cases[i].context);
+        (void)snprintf(error.copy_context, sizeof(error.copy_context), "%s", cases[i].context);
         pg_error_read_copy_place(&error, cases[i].table, &place);
         check_int(place.line, cases[i].line);
         check_str(place.column, cases[i].column);
