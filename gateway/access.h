@@ -1,8 +1,9 @@
 /*
  * gateway/access.h - who makes a call, and what they may do.
  *
- * The gateway has no authentication of its own yet: whoever reaches its port may do all. So it listens on
- * the loopback interface by default. What is decided about callers is decided here, and nowhere else.
+ * The gateway has no authentication of its own yet: whoever reaches its port may do all. So
+ * it listens on the loopback interface by default. What is decided about callers is decided
+ * here, and nowhere else.
  */
 #ifndef GATEWAY_ACCESS_H
 #define GATEWAY_ACCESS_H

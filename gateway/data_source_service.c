@@ -1,10 +1,11 @@
 /*
- * gateway/data_source_service.c - sluice.v1.DataSourceService: answers from table data_source.
+ * gateway/data_source_service.c - sluice.v1.DataSourceService: answers from table
+ * data_source.
  *
- * A method is two functions: the one with its name starts the query; the one above it, which
- * ends in _done, turns the rows into the reply. An update is the one that takes two queries: what
- * "***" stands for must be read before the new parameters can be written. Secrets are in the
- * rows, and masked in every reply.
+ * A method is two functions: the one with its name starts the query; the one above it,
+ * which ends in _done, turns the rows into the reply. An update is the one that takes two
+ * queries: what "***" stands for must be read before the new parameters can be written.
+ * Secrets are in the rows, and masked in every reply.
  */
 #include <string.h>
 
@@ -179,8 +180,8 @@ static void list(struct rpc_call *call, const ProtobufCMessage *message)
 }
 
 /*
- * UpdateDataSource: reads what is stored, takes from it what the new parameters mask, and writes them if nobody was
- * faster.
+ * UpdateDataSource: reads what is stored, takes from it what the new parameters mask, and
+ * writes them if nobody was faster.
  */
 
 struct update_op {

@@ -1,8 +1,9 @@
 /*
- * gateway/enum_text.h - values of enums as the database has them: their names without the enum's prefix.
+ * gateway/enum_text.h - values of enums as the database has them: their names without the
+ * enum's prefix.
  *
- * TASK_STATE_RUNNING is "RUNNING". The prefix is what stands before UNSPECIFIED in the name of the value 0, which
- * each enum of ours has.
+ * TASK_STATE_RUNNING is "RUNNING". The prefix is what stands before UNSPECIFIED in the name
+ * of the value 0, which each enum of ours has.
  */
 #ifndef GATEWAY_ENUM_TEXT_H
 #define GATEWAY_ENUM_TEXT_H

@@ -44,7 +44,10 @@ static const struct fault_row rows[] = {
 };
 static_assert(ARRAY_LEN(rows) == FAULT_NFAULTS, "a row for each fault");
 
-/* What the codes of the store stand for. Others are told as they are; the runtime hides INTERNAL. */
+/*
+ * What the codes of the store stand for. Others are told as they are; the runtime hides
+ * INTERNAL.
+ */
 static const struct {
     enum status_code code;
     enum fault fault;

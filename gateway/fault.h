@@ -1,8 +1,9 @@
 /*
  * gateway/fault.h - what can go wrong for a client, and how each is told: one table.
  *
- * A client decides by the code; where one code has several causes it decides by the reason in
- * google.rpc.ErrorInfo (domain "sluice"). Reasons are part of the contract: they are added, never changed.
+ * A client decides by the code; where one code has several causes it decides by the reason
+ * in google.rpc.ErrorInfo (domain "sluice"). Reasons are part of the contract: they are
+ * added, never changed.
  */
 #ifndef GATEWAY_FAULT_H
 #define GATEWAY_FAULT_H
@@ -43,8 +44,8 @@ struct fault_row {
 const struct fault_row *fault_get(enum fault fault);
 
 /*
- * The error of a fault: "task 'x' does not exist". name is NULL where the row has no subject, and is
- * cut if it is long.
+ * The error of a fault: "task 'x' does not exist". name is NULL where the row has no
+ * subject, and is cut if it is long.
  */
 struct status fault_make_status(enum fault fault, const char *name) MUST_CHECK;
 
@@ -57,7 +58,10 @@ void fault_end_with(struct rpc_call *call, enum fault fault, const char *name, s
 /* Ends call with INVALID_ARGUMENT and each violation; there is at least one. */
 void fault_end_violations(struct rpc_call *call, const struct violations *violations);
 
-/* Ends call with what the store said, which is not OK: the fault that its code stands for, or st as it is. */
+/*
+ * Ends call with what the store said, which is not OK: the fault that its code stands for,
+ * or st as it is.
+ */
 void fault_end_store(struct rpc_call *call, struct status st);
 
 #endif

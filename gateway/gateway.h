@@ -37,12 +37,15 @@ extern const struct rpc_service *const gateway_services[GATEWAY_NSERVICES];
 struct status gateway_create(struct store *store, int64_t lease_ms, struct gateway **ret)
     MUST_CHECK;
 
-/* From now on the server's health is what store_is_ready says. server is borrowed until gateway_stop. */
+/*
+ * From now on the server's health is what store_is_ready says. server is borrowed until
+ * gateway_stop.
+ */
 void gateway_follow_health(struct gateway *gateway, struct rpc_server *server);
 
 /*
- * Sends away the workers that wait, leaves the server's health alone and ends what runs by itself. Calls may go on.
- * Blocks; comes before rpc_server_stop.
+ * Sends away the workers that wait, leaves the server's health alone and ends what runs by
+ * itself. Calls may go on. Blocks; comes before rpc_server_stop.
  */
 void gateway_stop(struct gateway *gateway);
 

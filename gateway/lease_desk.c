@@ -1,12 +1,14 @@
 /*
  * gateway/lease_desk.c - questions to the database on behalf of workers that wait.
  *
- * Calls, answers of the database, timers and wakes arrive on different threads. Each notes under the lock
- * what happened and then calls run, which looks at the queue and does what is due. One thread at a time is in run: a
- * second one only leaves word, and the first looks again. So what is done is in order, and is done without the lock.
+ * Calls, answers of the database, timers and wakes arrive on different threads. Each notes
+ * under the lock what happened and then calls run, which looks at the queue and does what
+ * is due. One thread at a time is in run: a second one only leaves word, and the first
+ * looks again. So what is done is in order, and is done without the lock.
  *
- * The query belongs to the desk and not to the call it is for: so a call can end while its question is under way. Who
- * takes a waiter out of the queue, under the lock, is the one who ends its call.
+ * The query belongs to the desk and not to the call it is for: so a call can end while its
+ * question is under way. Who takes a waiter out of the queue, under the lock, is the one
+ * who ends its call.
  */
 #include "gateway/lease_desk.h"
 
@@ -294,7 +296,10 @@ static void on_cancel(struct rpc_cancel *cancel)
                   NULL); /* or the client is gone, and nobody reads it */
 }
 
-/* Puts a waiter into the queue. Returns FAULT_NFAULTS, or why it cannot wait: then the caller ends its call. */
+/*
+ * Puts a waiter into the queue. Returns FAULT_NFAULTS, or why it cannot wait: then the
+ * caller ends its call.
+ */
 static enum fault admit(struct lease_desk *desk, struct lease_wait *wait)
 {
     enum fault fault = FAULT_NFAULTS;

@@ -1,11 +1,14 @@
 /*
- * gateway/lease_queue.h - workers that wait for a job: who asks the database next, and who has waited enough.
+ * gateway/lease_queue.h - workers that wait for a job: who asks the database next, and who
+ * has waited enough.
  *
- * Waiters share their questions. One question is under way at a time, asked for the waiter that came
- * first; "no job" answers all who were there when it began. So what waiting costs does not grow with the number of
- * workers: a question a second, and one whenever a job may have become ready.
+ * Waiters share their questions. One question is under way at a time, asked for the waiter
+ * that came first; "no job" answers all who were there when it began. So what waiting costs
+ * does not grow with the number of workers: a question a second, and one whenever a job may
+ * have become ready.
  *
- * Pure: no locks, no clock, no I/O. Points in time are milliseconds of one clock that never jumps.
+ * Pure: no locks, no clock, no I/O. Points in time are milliseconds of one clock that never
+ * jumps.
  */
 #ifndef GATEWAY_LEASE_QUEUE_H
 #define GATEWAY_LEASE_QUEUE_H
@@ -57,8 +60,8 @@ void lease_queue_wake(struct lease_queue *queue);
 bool lease_queue_begin(struct lease_queue *queue, int64_t now_ms);
 
 /*
- * The question under way brought a job. Takes out and returns the waiter that it is for, or returns NULL if that one
- * has left: the job must be given back then.
+ * The question under way brought a job. Takes out and returns the waiter that it is for, or
+ * returns NULL if that one has left: the job must be given back then.
  */
 struct lease_waiter *lease_queue_end_with_job(struct lease_queue *queue);
 
@@ -69,10 +72,16 @@ void lease_queue_end_with_none(struct lease_queue *queue, int64_t now_ms);
 void lease_queue_end_with_failure(struct lease_queue *queue, int64_t now_ms,
                                   struct list *ret_failed);
 
-/* Moves those who have waited until their deadline, and were answered "no job" in vain, to the end of ret_expired. */
+/*
+ * Moves those who have waited until their deadline, and were answered "no job" in vain, to
+ * the end of ret_expired.
+ */
 void lease_queue_take_expired(struct lease_queue *queue, int64_t now_ms, struct list *ret_expired);
 
-/* After how many milliseconds begin or take_expired has something to do by itself; LEASE_QUEUE_NEVER: not at all. */
+/*
+ * After how many milliseconds begin or take_expired has something to do by itself;
+ * LEASE_QUEUE_NEVER: not at all.
+ */
 int64_t lease_queue_get_delay_ms(const struct lease_queue *queue, int64_t now_ms);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * gateway/main.c - the program sluice-gateway.
  *
- * It starts in the order of dependence (database, store, loop, services, server) and stops in the reverse.
+ * It starts in the order of dependence (database, store, loop, services, server) and stops
+ * in the reverse.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -120,8 +121,8 @@ static bool is_stop_pending(void)
 }
 
 /*
- * Waits until the database is there and its schema is ours. UNAVAILABLE: it is not there in time, or the program
- * is to stop. FAILED_PRECONDITION: it has another schema.
+ * Waits until the database is there and its schema is ours. UNAVAILABLE: it is not there in
+ * time, or the program is to stop. FAILED_PRECONDITION: it has another schema.
  */
 static struct status wait_for_database(const struct settings *settings)
 {

@@ -1,8 +1,8 @@
 /*
  * gateway/op.h - a call whose query is under way.
  *
- * An operation lives in its call's arena, and so as long as the call: a call does not end before its query
- * has come back. A method that keeps more embeds it.
+ * An operation lives in its call's arena, and so as long as the call: a call does not end
+ * before its query has come back. A method that keeps more embeds it.
  */
 #ifndef GATEWAY_OP_H
 #define GATEWAY_OP_H
@@ -27,8 +27,8 @@ static inline struct op *op_of(struct query *query)
 struct op *op_create(struct rpc_call *call, const char *name) MUST_CHECK;
 
 /*
- * Submits a copy of query, whose timeout_ms is what the call has left. on_done finds the operation by op_of. May
- * be called again once on_done has run.
+ * Submits a copy of query, whose timeout_ms is what the call has left. on_done finds the
+ * operation by op_of. May be called again once on_done has run.
  */
 void op_submit(struct op *op, const struct query *query);
 

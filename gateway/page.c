@@ -62,7 +62,10 @@ const char *page_token_write(const char *scope, const struct str *keys, size_t n
     return made;
 }
 
-/* Whether json is an array of the scope and nkeys texts, which are copied into ret_keys then. */
+/*
+ * Whether json is an array of the scope and nkeys texts, which are copied into ret_keys
+ * then.
+ */
 static bool read_keys(const struct json *json, const char *scope, struct arena *arena,
                       struct str *ret_keys, size_t nkeys)
 {

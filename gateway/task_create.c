@@ -1,9 +1,10 @@
 /*
  * gateway/task_create.c - CreateTask.
  *
- * The spec is read as a worker will read it, so that what cannot work is refused here, with all that is
- * wrong at once. What is stored is the spec as it was sent, and the plan of its jobs. Whether the data
- * sources exist and are of a type that fits is for the statement to say: it is one query.
+ * The spec is read as a worker will read it, so that what cannot work is refused here, with
+ * all that is wrong at once. What is stored is the spec as it was sent, and the plan of its
+ * jobs. Whether the data sources exist and are of a type that fits is for the statement to
+ * say: it is one query.
  */
 #include "gateway/task_create.h"
 
@@ -122,7 +123,10 @@ static void create_done(struct query *query, struct status st, const struct pg_r
     lease_desk_wake(gateway->desk);
 }
 
-/* Checks a bulk import and plans it. Adds to violations what is wrong; *ret is not to be used then. */
+/*
+ * Checks a bulk import and plans it. Adds to violations what is wrong; *ret is not to be
+ * used then.
+ */
 static void plan_bulkload(const Pb__BulkloadSpec *bulkload, struct arena *arena,
                           struct violations *violations, struct job_plan *ret)
 {

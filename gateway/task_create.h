@@ -1,5 +1,6 @@
 /*
- * gateway/task_create.h - TaskService.CreateTask: from what a user asks for to a task with jobs.
+ * gateway/task_create.h - TaskService.CreateTask: from what a user asks for to a task with
+ * jobs.
  */
 #ifndef GATEWAY_TASK_CREATE_H
 #define GATEWAY_TASK_CREATE_H

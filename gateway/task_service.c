@@ -1,9 +1,10 @@
 /*
- * gateway/task_service.c - sluice.v1.TaskService: answers from table task. CreateTask has a file of its own.
+ * gateway/task_service.c - sluice.v1.TaskService: answers from table task. CreateTask has a
+ * file of its own.
  *
- * A method is two functions: the one with its name starts the query; the one above it, which ends in
- * _done, turns the rows into the reply. An id that is none of ours is NOT_FOUND without a query
- * (gateway/task_id.h).
+ * A method is two functions: the one with its name starts the query; the one above it,
+ * which ends in _done, turns the rows into the reply. An id that is none of ours is
+ * NOT_FOUND without a query (gateway/task_id.h).
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -193,7 +194,8 @@ struct change_task {
 };
 
 /*
- * Whether a verb's query went well and did what it is for, or found it done. If not, the call has been ended.
+ * Whether a verb's query went well and did what it is for, or found it done. If not, the
+ * call has been ended.
  */
 static bool check_change(const struct change_task *change, struct status st,
                          const struct pg_result *rows)

@@ -1,8 +1,10 @@
 /*
- * gateway/worker_service.c - sluice.worker.v1.WorkerService: jobs out, what becomes of them in.
+ * gateway/worker_service.c - sluice.worker.v1.WorkerService: jobs out, what becomes of them
+ * in.
  *
- * Leases are the lease desk's. Each of the other methods is one query under the lease's token, which the
- * database compares: a report under an older token changes nothing and ends as LEASE_LOST.
+ * Leases are the lease desk's. Each of the other methods is one query under the lease's
+ * token, which the database compares: a report under an older token changes nothing and
+ * ends as LEASE_LOST.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -191,8 +193,9 @@ static void report_job(struct rpc_call *call, const ProtobufCMessage *message)
 }
 
 /*
- * ReportBadRows: a query for each row, all of one statement, so that the store sends them as one. They end one after
- * another on the thread of the lane for writes; the last one ends the call.
+ * ReportBadRows: a query for each row, all of one statement, so that the store sends them
+ * as one. They end one after another on the thread of the lane for writes; the last one
+ * ends the call.
  */
 
 struct report_bad_rows {
@@ -307,8 +310,8 @@ static void finish_job_done(struct query *query, struct status st, const struct 
 }
 
 /*
- * How long a job waits after it failed for a passing reason: 1 s, doubled with each lease of the job, which its
- * token counts, up to 30 s.
+ * How long a job waits after it failed for a passing reason: 1 s, doubled with each lease
+ * of the job, which its token counts, up to 30 s.
  */
 static int64_t get_backoff_ms(int64_t lease_token)
 {

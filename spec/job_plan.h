@@ -1,7 +1,8 @@
 /*
  * spec/job_plan.h - the jobs that a task is made of, step by step.
  *
- * Jobs of one step may run side by side; those of the next wait until all of them have ended well.
+ * Jobs of one step may run side by side; those of the next wait until all of them have
+ * ended well.
  */
 #ifndef SPEC_JOB_PLAN_H
 #define SPEC_JOB_PLAN_H
