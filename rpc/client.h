@@ -41,7 +41,7 @@ struct rpc_client_call {
     unsigned timeout_ms;  /* 0 is not allowed: every call has a deadline */
     bool waits_for_ready; /* wait for a connection until the deadline instead of failing at once */
     /*
-     * Runs once, on a loop thread, and must not block. reply is NULL unless st is OK; it is
+     * Runs once, on a loop thread, must not block, and may free the call. reply is NULL unless st is OK; it is
      * borrowed until on_done returns, as is all that rpc_client_call_get_details returns.
      */
     void (*on_done)(struct rpc_client_call *call, struct status st, const ProtobufCMessage *reply);

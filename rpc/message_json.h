@@ -3,8 +3,8 @@
  *
  * The mapping is the proto3 JSON mapping (protobuf.dev, "ProtoJSON Format"): lowerCamelCase names (the
  * proto's own names are taken, too), 64-bit numbers as strings, enums by name (numbers are taken, too), bytes as
- * base64, Timestamp, Duration, FieldMask and Empty in their own forms. Fields of default value are left out, except
- * where the options ask for them. Order is that of the field numbers.
+ * base64, Timestamp, Duration, FieldMask and Empty in their own forms. Fields of default value are left out. The
+ * order is that of the field numbers. Errors call fields by the proto's names.
  */
 #ifndef RPC_MESSAGE_JSON_H
 #define RPC_MESSAGE_JSON_H
