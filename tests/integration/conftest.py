@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from sluicetest import grpc_client, postgres  # noqa: E402
+from sluicetest.importer import Importer  # noqa: E402
 from sluicetest.stack import Stack  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -96,6 +97,44 @@ def running(stack, destination):
     stack.start()
     stack.add_usual_sources(destination)
     return stack
+
+
+@pytest.fixture(scope="module")
+def module_stack(build, protos, shared_cluster, tmp_path_factory):
+    """A Stack as `running` has it, shared by all tests of a module; they leave it as it is."""
+    if shared_cluster.process.poll() is not None:
+        shared_cluster.start()
+    made = Stack(build, shared_cluster.create_database(), tmp_path_factory.mktemp("stack"))
+    try:
+        made.start()
+        made.destination = shared_cluster.create_database()
+        made.add_usual_sources(made.destination)
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def importer(request, module_stack):
+    """An Importer on module_stack with a name of its own."""
+    request.node.sluice_stack = module_stack
+    return Importer(module_stack, module_stack.destination, name_of(request))
+
+
+def name_of(request):
+    """The test's name as one that folders and tables may have."""
+    return "".join(c if c.isalnum() else "_" for c in request.node.name)[-50:].strip("_").lower()
+
+
+@pytest.fixture(scope="module")
+def second_cluster():
+    """Another PostgreSQL, which a test may kill while Sluice's own goes on."""
+    cluster = postgres.Cluster()
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.remove()
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -86,6 +86,11 @@ class Program:
     def is_running(self):
         return self.process is not None and self.process.poll() is None
 
+    def check(self):
+        """It runs, or has ended as a test wanted it to."""
+        wrong = not self.is_killed and self.process and self.process.poll()
+        assert not wrong, f"{self.name} ended with {wrong}:\n{self.log_tail()}"
+
     def kill(self):
         """kill -9."""
         self.is_killed = True

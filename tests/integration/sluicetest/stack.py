@@ -62,7 +62,7 @@ class Stack:
         number = len(self.workers) + 1
         worker = self.program("sluice-worker", "--gateway", self.gateway.address, *options,
                               log=f"sluice-worker-{number}")
-        self.workers.append(worker.start(wait_for=None))
+        self.workers.append(worker.start(wait_for="started"))
         return worker
 
     @property
@@ -95,6 +95,11 @@ class Stack:
         """Runs sluice(1) against the gateway."""
         return run(self.build / "sluice", "--gateway", self.gateway.address, *arguments,
                    check=check, **env)
+
+    def check_programs(self):
+        """No program has ended but as a test wanted it to."""
+        for program in self.programs:
+            program.check()
 
     # --- clients
 
@@ -135,6 +140,7 @@ class Stack:
     def wait_for_state(self, task_id, state, timeout_s=60):
         """Waits for a state; fails at once when the task ends in another one."""
         def reached():
+            self.check_programs()
             task = self.task(task_id)
             now = self.api.task.TaskState.Name(task.state).removeprefix("TASK_STATE_")
             assert now == state or now not in ENDED, f"{task_id} is {now}: {task.message}"
