@@ -84,6 +84,13 @@ static struct status finish(PGconn *conn, const struct stop *stop)
     return status_ok();
 }
 
+/* libpq would print on standard error: notices, and why the server ended an idle session. */
+static void ignore_notice(void *arg, const PGresult *notice)
+{
+    (void)arg;
+    (void)notice;
+}
+
 struct status pg_connect(const struct pg_link_options *options, PGconn **ret)
 {
     struct status st = validate_url(options->url);
@@ -96,6 +103,7 @@ struct status pg_connect(const struct pg_link_options *options, PGconn **ret)
     PGconn *conn = start(options);
     assert(conn); /* NULL: out of memory */
     PQsetErrorVerbosity(conn, PQERRORS_VERBOSE);
+    (void)PQsetNoticeReceiver(conn, ignore_notice, NULL);
     st = finish(conn, options->stop);
     if (st.code == STATUS_OK && PQsetnonblocking(conn, 1) != 0)
         st = explain(conn);
