@@ -105,6 +105,25 @@ static struct status run(const struct duck_api *duck, duckdb_connection connecti
     return st;
 }
 
+/*
+ * A database with DuckDB's own settings: the process's one has too little memory to write large row groups. It is open
+ * until the end.
+ */
+static struct status connect(const struct duck_api **ret_duck, duckdb_connection *ret)
+{
+    duckdb_database database;
+    char *reason = NULL;
+    struct status st = duck_connect(ret_duck, ret);
+
+    if (st.code != STATUS_OK)
+        return st;
+    duck_disconnect(*ret);
+    if ((*ret_duck)->open_ext(NULL, &database, NULL, &reason) != DuckDBSuccess ||
+        (*ret_duck)->connect(database, ret) != DuckDBSuccess)
+        return status_error(STATUS_FAILED_PRECONDITION, "no database: %s", reason ? reason : "");
+    return status_ok();
+}
+
 /* Writes to a name beside the file's, so that there is never half a file. */
 static struct status write_file(const struct settings *settings, const char *path,
                                 const char *options)
@@ -113,7 +132,7 @@ static struct status write_file(const struct settings *settings, const char *pat
     duckdb_connection connection;
     struct buf sql = {0};
     struct buf made = {0};
-    struct status st = duck_connect(&duck, &connection);
+    struct status st = connect(&duck, &connection);
 
     if (st.code != STATUS_OK)
         return st;
@@ -128,7 +147,7 @@ static struct status write_file(const struct settings *settings, const char *pat
         st = status_error(STATUS_FAILED_PRECONDITION, "cannot make '%s'", path);
     if (st.code != STATUS_OK)
         (void)unlink(buf_get_text(&made));
-    duck_disconnect(connection);
+    duck->disconnect(&connection);
     buf_deinit(&sql);
     buf_deinit(&made);
     return st;
