@@ -52,7 +52,7 @@ static void show(const struct watch *watch, const Pb__Task *task, bool is_termin
 {
     char bar[BAR_WIDTH + 1];
     double fraction = task->progress ? task->progress->fraction : 0;
-    int filled = (int)(fraction * BAR_WIDTH);
+    int filled = (int)(fraction * (double)BAR_WIDTH);
 
     for (int i = 0; i < BAR_WIDTH; i++)
         bar[i] = i < filled ? '#' : '.';

@@ -70,6 +70,7 @@ static void create(struct rpc_call *call, const ProtobufCMessage *message)
     } else {
         data_source_validate_name(source->name, "data_source.name", &violations);
         data_source_validate_parameters(source->type, source->parameters_json, &violations);
+        data_source_validate_secrets(source->type, source->parameters_json, &violations);
     }
     if (violations.count > 0) {
         fault_end_violations(call, &violations);
@@ -230,6 +231,11 @@ static void write_update(struct update_op *update, const Pb__DataSource *stored)
     buf_deinit(&merged);
     if (st.code != STATUS_OK) {
         fault_end_with(op->call, FAULT_INVALID_FIELD, NULL, st);
+        return;
+    }
+    data_source_validate_secrets(stored->type, parameters, &violations);
+    if (violations.count > 0) {
+        fault_end_violations(op->call, &violations);
         return;
     }
     const char *etag = arena_copy_str(arena, str_from(stored->etag));

@@ -32,8 +32,7 @@ enum {
     MAX_COLUMN_BYTES = 512,
     MAX_REASON_BYTES = 1024,
     MAX_RAW_BYTES = 1024,
-    FIRST_BACKOFF_MS = 1000,
-    MAX_BACKOFF_MS = 30000,
+    FIRST_BACKOFF_MS = 1000, /* of a job that failed for a passing reason; the store doubles it */
 };
 
 /* Checks that several methods share. */
@@ -309,19 +308,6 @@ static void finish_job_done(struct query *query, struct status st, const struct 
         lease_desk_wake(gateway->desk);
 }
 
-/*
- * How long a job waits after it failed for a passing reason: 1 s, doubled with each lease
- * of the job, which its token counts, up to 30 s.
- */
-static int64_t get_backoff_ms(int64_t lease_token)
-{
-    int64_t backoff_ms = FIRST_BACKOFF_MS;
-
-    for (int64_t i = 1; i < lease_token && backoff_ms < MAX_BACKOFF_MS; i++)
-        backoff_ms *= 2;
-    return backoff_ms < MAX_BACKOFF_MS ? backoff_ms : MAX_BACKOFF_MS;
-}
-
 static void validate_finish(const Pb__FinishJobRequest *request, struct violations *violations)
 {
     int outcome = (int)request->outcome;
@@ -350,10 +336,9 @@ static void finish_job(struct rpc_call *call, const ProtobufCMessage *message)
     const char *outcome = enum_text_find(&pb__job_outcome__descriptor, (int)request->outcome);
     struct query query = {
         .statement = &job_finish,
-        .params =
-            {param_text(request->id), param_int(request->lease_token), param_text(outcome),
-             param_text(request->message), [10] = param_int(get_backoff_ms(request->lease_token)),
-             [11] = param_int(JOB_MAX_TRIES)},
+        .params = {param_text(request->id), param_int(request->lease_token), param_text(outcome),
+                   param_text(request->message), [10] = param_int(FIRST_BACKOFF_MS),
+                   [11] = param_int(JOB_MAX_TRIES)},
         .on_done = finish_job_done,
     };
     set_progress(request->progress, &query.params[4]);

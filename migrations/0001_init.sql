@@ -268,7 +268,8 @@ BEGIN
 END $$;
 
 -- Gives a job back that is to be leased again: at once and uncounted if it was released by its
--- worker, else after p_backoff_ms. Returns whether it is READY now.
+-- worker, else after p_backoff_ms, doubled for each lease without progress but the first, up to 32
+-- times as long. Returns whether it is READY now.
 CREATE FUNCTION job_give_back(p_job job, p_is_released boolean, p_message text, p_backoff_ms bigint)
 RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
@@ -280,8 +281,9 @@ BEGIN
         RETURN true;
     END IF;
     UPDATE job
-       SET state = 'READY', lease_end_time = now() + p_backoff_ms * interval '1 ms',
-           message = p_message
+       SET state = 'READY', message = p_message,
+           lease_end_time = now() + p_backoff_ms * interval '1 ms'
+                                    * 2 ^ greatest(0, least(p_job.tries - 1, 5))
      WHERE id = p_job.id;
     UPDATE task SET message = p_message, update_time = now() WHERE id = p_job.task_id;
     INSERT INTO task_event (task_id, actor, state, stage, message)

@@ -157,6 +157,42 @@ void data_source_validate_parameters(Pb__DataSourceType type, const char *parame
     config_reader_deinit(&reader);
 }
 
+static struct str get_text(const struct json *object, const char *key)
+{
+    const struct json *value = json_find(object, key);
+
+    return value && json_get_kind(value) == JSON_KIND_STRING ? json_get_string(value)
+                                                             : (struct str){0};
+}
+
+/* Whether the parameter is, or holds, a secret that reads "***". */
+static bool is_masked(const struct parameter *parameter, struct str value)
+{
+    size_t len = 0;
+    size_t at = parameter->kind == PARAMETER_URL ? find_password(value, &len) : 0;
+
+    return parameter->kind == PARAMETER_SECRET ? str_is(value, mask)
+                                               : str_is(str_from_bytes(value.data + at, len), mask);
+}
+
+void data_source_validate_secrets(Pb__DataSourceType type, const char *parameters_json,
+                                  struct violations *violations)
+{
+    struct json *root = NULL;
+
+    if (json_read("parameters", str_from(parameters_json), &root).code != STATUS_OK)
+        return;
+    bool is_object = json_get_kind(root) == JSON_KIND_OBJECT;
+    for (size_t i = 0; is_object && is_type(type) && i < types[type].nparameters; i++) {
+        const struct parameter *parameter = &types[type].parameters[i];
+        if (is_masked(parameter, get_text(root, parameter->key)))
+            violations_add(violations, parameters_field,
+                           "parameters.%s: *** stands for a stored secret, and none is stored",
+                           parameter->key);
+    }
+    json_destroy(root);
+}
+
 static void write_url(struct str url, struct str password, struct json_out *out)
 {
     struct buf text = {0};
@@ -208,19 +244,11 @@ void data_source_write_masked(Pb__DataSourceType type, const char *parameters_js
     json_destroy(root);
 }
 
-static struct str get_old_text(const struct json *old, const char *key)
-{
-    const struct json *value = json_find(old, key);
-
-    return value && json_get_kind(value) == JSON_KIND_STRING ? json_get_string(value)
-                                                             : (struct str){0};
-}
-
 static void write_merged_member(const struct parameter *parameter, struct json_member member,
                                 const struct json *old, struct json_out *out)
 {
     struct str text = json_get_string(member.value);
-    struct str old_text = get_old_text(old, parameter->key);
+    struct str old_text = get_text(old, parameter->key);
     size_t len = 0;
 
     if (parameter->kind == PARAMETER_SECRET && str_is(text, mask) && old_text.len > 0) {

@@ -21,6 +21,13 @@ void data_source_validate_name(const char *name, const char *field, struct viola
 void data_source_validate_parameters(Pb__DataSourceType type, const char *parameters_json,
                                      struct violations *violations);
 
+/*
+ * Adds each secret that reads "***": that stands for a stored one, and there is none. For parameters that are to be
+ * stored; the field is "data_source.parameters_json".
+ */
+void data_source_validate_secrets(Pb__DataSourceType type, const char *parameters_json,
+                                  struct violations *violations);
+
 /* Appends parameters_json with every secret as "***" (also a password inside an URL). */
 void data_source_write_masked(Pb__DataSourceType type, const char *parameters_json,
                               struct buf *ret);

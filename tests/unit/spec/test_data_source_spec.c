@@ -124,3 +124,20 @@ test(data_source_parameter_is_read_or_not_there)
     check_status(data_source_read_parameter("{\"root\":7}", "root", &value),
                  STATUS_INVALID_ARGUMENT);
 }
+
+test(data_source_refuses_a_mask_where_no_secret_is_stored)
+{
+    static const struct {
+        const char *json;
+        unsigned count;
+    } cases[] = {{"{\"url\":\"postgresql://u:***@h/d\"}", 1},
+                 {"{\"url\":\"postgresql://u:***@h/d\",\"password\":\"***\"}", 2},
+                 {"{\"url\":\"postgresql://u:x@h/d\",\"password\":\"x\"}", 0},
+                 {"{\"url\":\"postgresql://u@h/***\"}", 0}};
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct violations violations = {0};
+        data_source_validate_secrets((Pb__DataSourceType)POSTGRES, cases[i].json, &violations);
+        check_int(violations.count, cases[i].count);
+    }
+}
