@@ -27,10 +27,9 @@ extern const struct statement job_lease;
  *     1 text   the job's id
  *     2 int8   its token
  *     3 int8   the lease ends this many ms from now
- *     4 int8   rows_read            7 int8   bytes_read
- *     5 int8   rows_written         8 int8   bytes_total
- *     6 int8   bad_rows             9 float8 fraction
- *    10 bytes  the checkpoint; NULL keeps what is stored
+ *     4 - 9    rows_read, rows_written, bad_rows, bytes_read, bytes_total (int8) and fraction (float8); NULL keeps
+ *              what is stored
+ *    10 bytes  the checkpoint; the same
  *
  * One row: "note/outcome".
  */
@@ -45,7 +44,7 @@ extern const struct statement job_report;
  *     4 text   the message
  *     5 - 10   rows_read, rows_written, bad_rows, bytes_read, bytes_total (int8) and fraction (float8); NULL keeps
  *              what is stored
- *    11 int8   RETRY: leasable again after this many ms
+ *    11 int8   RETRY: leasable again after this many ms, doubled for each lease without progress but the first
  *    12 int8   RETRY: after so many leases in a row without progress it is a failure: JOB_MAX_TRIES
  *
  * One row: "note/outcome" (a repeat under the same token is DONE again) and "note/ready", a bool: a job may be leased

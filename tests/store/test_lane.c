@@ -23,7 +23,10 @@ static const char table_sql[] =
     " BEGIN IF NEW.word = 'late' THEN RAISE EXCEPTION USING ERRCODE = '23514',"
     " MESSAGE = 'too late'; END IF; RETURN NEW; END $$;"
     "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON thing DEFERRABLE INITIALLY DEFERRED"
-    " FOR EACH ROW EXECUTE FUNCTION thing_check();";
+    " FOR EACH ROW EXECUTE FUNCTION thing_check();"
+    "CREATE FUNCTION thing_cross(p_id bigint) RETURNS bigint LANGUAGE plpgsql AS $$"
+    " BEGIN UPDATE thing SET word = word || '+' WHERE id = p_id; PERFORM pg_sleep(0.3);"
+    " UPDATE thing SET word = word || '+' WHERE id = 3 - p_id; RETURN p_id; END $$;";
 
 static const struct statement thing_add = {
     .name = "thing_add",
@@ -64,6 +67,16 @@ static const struct statement sleep_read = {
     .types = {PARAM_INT8},
 };
 
+/* Changes thing $1, then the other one of 1 and 2, and takes its time in between. */
+static const struct statement thing_cross = {
+    .name = "thing_cross",
+    .lane = LANE_WRITE,
+    .sql = "SELECT q.ord, thing_cross(q.id) AS id"
+           "  FROM unnest($1::bigint[]) WITH ORDINALITY AS q(id, ord)",
+    .nparams = 1,
+    .types = {PARAM_INT8},
+};
+
 /* Has no column "ord". */
 static const struct statement without_ord = {
     .name = "without_ord",
@@ -73,8 +86,8 @@ static const struct statement without_ord = {
     .types = {PARAM_INT8},
 };
 
-static const struct statement *const statements[] = {&thing_add,  &thing_get,   &sleep_write,
-                                                     &sleep_read, &without_ord, NULL};
+static const struct statement *const statements[] = {
+    &thing_add, &thing_get, &sleep_write, &sleep_read, &without_ord, &thing_cross, NULL};
 
 /* A query and its answer. */
 struct shot {
@@ -213,6 +226,28 @@ test(bad_query_in_a_batch_fails_alone)
     }
     check_int(pg_fixture_get_number(url, "SELECT count(*) FROM thing"), NSHOTS - 2);
     store_destroy(store);
+}
+
+test(query_that_is_the_victim_of_a_deadlock_goes_again)
+{
+    const char *url = make_database();
+    struct store *stores[2];
+    struct shot shots[2];
+
+    pg_fixture_run(url, "INSERT INTO thing VALUES (1, ''), (2, '')");
+    for (int i = 0; i < 2; i++) {
+        stores[i] = open_with(&(struct store_options){.connections = 1}, url);
+        start(stores[i], &shots[i], &thing_cross, i + 1);
+    }
+    for (int i = 0; i < 2; i++) {
+        wait_for(&shots[i]);
+        check_status(shots[i].st, STATUS_OK);
+        store_destroy(stores[i]);
+    }
+    check_int(pg_fixture_get_number(url, "SELECT count(*) FROM thing WHERE word = '++'"), 2);
+    check(pg_fixture_get_number(
+              url, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") >
+          0);
 }
 
 test(error_of_the_commit_is_reported)
