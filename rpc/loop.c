@@ -17,11 +17,18 @@ struct rpc_loop {
     pthread_t threads[RPC_LOOP_MAX_THREADS];
 };
 
-/* What core has to say becomes lines of our log. Its errors are troubles of peers and sockets: we go on. */
+/* How core begins to complain of a peer, which may have it do so as often as it likes. */
+static const char *const peer_faults[] = {"Error parsing metadata"};
+
+/* What core has to say becomes lines of our log. Its errors are not ours: we go on. */
 static void log_core(gpr_log_func_args *args)
 {
     enum log_level level = args->severity == GPR_LOG_SEVERITY_ERROR ? LOG_WARN : LOG_DEBUG;
 
+    for (size_t i = 0; i < ARRAY_LEN(peer_faults); i++) {
+        if (str_has_prefix(str_from(args->message), peer_faults[i]))
+            level = LOG_DEBUG;
+    }
     log_write(level, "grpc", LOG_FIELDS(log_str("text", args->message)));
 }
 

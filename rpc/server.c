@@ -43,6 +43,17 @@ static int compare_path(const void *key, const void *row)
     return (GRPC_SLICE_LENGTH(*path) > len) - (GRPC_SLICE_LENGTH(*path) < len);
 }
 
+/* The size of the headers as HTTP/2 counts them (RFC 9113, section 6.5.2). */
+static size_t measure(const grpc_metadata_array *headers)
+{
+    size_t size_bytes = 0;
+
+    for (size_t i = 0; i < headers->count; i++)
+        size_bytes += GRPC_SLICE_LENGTH(headers->metadata[i].key) +
+                      GRPC_SLICE_LENGTH(headers->metadata[i].value) + 32;
+    return size_bytes;
+}
+
 static struct status admit(struct rpc_server *server, const struct rpc_call *call,
                            const struct rpc_route *route)
 {
@@ -57,6 +68,10 @@ static struct status admit(struct rpc_server *server, const struct rpc_call *cal
     if (nrunning > server->max_calls)
         return status_error(STATUS_RESOURCE_EXHAUSTED, "there are more than %zu calls at a time",
                             server->max_calls);
+    /* Core sees to it as well, but only once the client has acknowledged our settings. */
+    if (measure(&call->metadata) > MAX_HEADER_BYTES)
+        return status_error(STATUS_RESOURCE_EXHAUSTED, "the headers are larger than %d bytes",
+                            MAX_HEADER_BYTES);
     if (!route)
         return status_error(STATUS_UNIMPLEMENTED, "there is no method '%.*s'",
                             (int)GRPC_SLICE_LENGTH(*path),

@@ -187,23 +187,6 @@ test(a_call_that_is_cancelled_half_way_does_not_run)
     pair_close(&pair);
 }
 
-test(a_client_that_drops_its_connection_cancels_its_calls)
-{
-    struct pair pair;
-
-    pair_open(&pair, 0, 0);
-    raw_begin(&pair.raw, WAIT);
-    raw_send(&pair.raw, str_from_bytes("", 0));
-    raw_send_close(&pair.raw);
-    check(event_wait(&pair.echo.started, 1));
-    raw_cancel(&pair.raw);
-    (void)raw_end(&pair.raw);
-    raw_close(&pair.raw);
-    check(event_wait(&pair.echo.cancelled, 1));
-    raw_open(&pair.raw, pair.echo.target);
-    pair_close(&pair);
-}
-
 /* Streams. */
 
 static bool receive_page(struct raw *raw, const char *token)
