@@ -151,7 +151,7 @@ static ProtobufCMessage *open_message(ProtobufCMessage *message,
 
     if (!*member) {
         *member = arena_alloc(arena, descriptor->sizeof_message);
-        descriptor->message_init(*member);
+        protobuf_c_message_init(descriptor, *member);
     }
     set_case(message, field);
     return *member;
