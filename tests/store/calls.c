@@ -99,7 +99,8 @@ static void take_notes(struct call *call, const struct pg_result *rows)
     if (statement == &task_abort || statement == &task_retry || statement == &task_delete)
         copy_note(call->old_state, rows, "note/old_state");
     if (statement == &job_report || statement == &job_finish || statement == &bad_row_add ||
-        statement == &data_source_update || statement == &data_source_delete)
+        statement == &data_source_update || statement == &data_source_delete ||
+        statement == &task_create)
         copy_note(call->outcome, rows, "note/outcome");
     if (statement == &data_source_delete)
         copy_note(call->task_id, rows, "note/task_id");
@@ -223,7 +224,8 @@ void call_prepare_create(struct call *call, const char *name, const char *roles,
         param_text("{POSTGRES}"),  param_text("proc"),
         param_text(call->task_id), param_text(roles),
         param_text(steps),         param_text(has_two ? "{t1,t1}" : "{t1,t1,t1}"),
-        param_text("tester"),
+        param_text("tester"),      param_null(),
+        param_int(0),
     };
     memcpy(call->query.params, params, sizeof(params));
 }

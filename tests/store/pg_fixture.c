@@ -19,7 +19,7 @@
 #include "migrations/migrations.h"
 #include "store/pg_session.h"
 
-enum { MAX_DATABASES = 64, PATH_BYTES = 256, START_TIMEOUT_S = 30 };
+enum { MAX_DATABASES = 64, PATH_BYTES = 256, NAME_BYTES = 64, START_TIMEOUT_S = 30 };
 
 static const char versions_folder[] = "/usr/lib/postgresql";
 
@@ -162,11 +162,37 @@ bool pg_fixture_can_stop(void)
     return fixture.folder[0] != '\0';
 }
 
+static void write_name(unsigned i, char *ret, size_t size)
+{
+    (void)snprintf(ret, size, "sluice_test_%ld_%u", (long)getpid(), i);
+}
+
+/* Removes what was made in a server that lives on. */
+static void drop_databases(void)
+{
+    struct pg_session *session = NULL;
+    struct status st = pg_session_open(fixture.admin_url, &session);
+
+    for (unsigned i = 0; i < fixture.nurls && st.code == STATUS_OK; i++) {
+        char name[NAME_BYTES];
+        char sql[2 * NAME_BYTES];
+
+        write_name(i, name, sizeof(name));
+        (void)snprintf(sql, sizeof(sql), "DROP DATABASE IF EXISTS %s WITH (FORCE)", name);
+        st = pg_session_run(session, sql);
+    }
+    pg_session_close(session);
+    if (st.code != STATUS_OK)
+        printf("a database of the test stays: %s\n", st.text);
+}
+
 static void close_fixture(void)
 {
     const char *argv[] = {"rm", "-rf", fixture.folder, NULL};
     pid_t pid = 0;
 
+    if (!pg_fixture_can_stop())
+        drop_databases();
     pg_fixture_stop();
     if (fixture.folder[0] != '\0' &&
         posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)argv, environ) == 0)
@@ -217,10 +243,10 @@ static const char *make_url(const char *name)
 
 static const char *make_database(const char *template)
 {
-    char name[64];
-    char sql[256];
+    char name[NAME_BYTES];
+    char sql[2 * NAME_BYTES];
 
-    (void)snprintf(name, sizeof(name), "sluice_test_%ld_%u", (long)getpid(), fixture.nurls);
+    write_name(fixture.nurls, name, sizeof(name));
     (void)snprintf(sql, sizeof(sql), "CREATE DATABASE %s TEMPLATE %s", name, template);
     pg_fixture_run(fixture.admin_url, sql);
     return make_url(name);
