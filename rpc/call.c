@@ -330,7 +330,7 @@ static void add_status(struct rpc_call *call, struct rpc_batch *batch, struct st
     grpc_op *op = rpc_batch_add(batch, GRPC_OP_SEND_STATUS_FROM_SERVER);
 
     op->data.send_status_from_server.status = (grpc_status_code)st.code;
-    if (st.code == STATUS_OK)
+    if (st.code == STATUS_OK || rpc_call_is_cancelled(call))
         return;
     struct buf packed = {0};
     rpc_details_write(&call->details, st, call->arena, &packed);

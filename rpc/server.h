@@ -2,7 +2,8 @@
  * rpc/server.h - a gRPC server over the tables of its services.
  *
  * Every path gets an answer: accepting is generic, and what no table knows is UNIMPLEMENTED.
- * The server brings health (grpc.health.v1) and reflection (v1 and v1alpha) itself.
+ * The server brings health (grpc.health.v1) and reflection (v1 and v1alpha) itself. It refuses
+ * compressed messages as UNIMPLEMENTED, because core would inflate them without a limit.
  */
 #ifndef RPC_SERVER_H
 #define RPC_SERVER_H
@@ -70,7 +71,8 @@ void rpc_server_set_serving(struct rpc_server *server, bool is_serving);
 /*
  * Health turns NOT_SERVING, new calls are refused, running ones have grace_ms to end before they are
  * cancelled; then waits until all are gone. Blocks; not from a loop thread. A call that waits for its cancellation
- * (rpc_call_set_cancel) is told at once, with on_cancel, so that long polls do not hold up the stop.
+ * (rpc_call_set_cancel) is told at once, with on_cancel, so that long polls do not hold up the stop. Calls that come in
+ * meanwhile end as UNAVAILABLE or CANCELLED, whichever core sees to; none of them has begun.
  */
 void rpc_server_stop(struct rpc_server *server, unsigned grace_ms);
 
