@@ -112,6 +112,14 @@ static const struct option_row *find_by_letter(const struct option_table *table,
     return NULL;
 }
 
+/* How much of an argument is shown in an error: at most 60 bytes, and nothing from a '=' on. */
+static int get_shown(const char *arg)
+{
+    size_t len = str_find_byte(str_from(arg), '=');
+
+    return len > 60 ? 60 : (int)len;
+}
+
 /* Takes one option at argv[at]; returns how many arguments it used up. */
 static int take(const struct option_table *table, int argc, char *const *argv, int at,
                 void *settings, struct buf *errors)
@@ -131,7 +139,8 @@ static int take(const struct option_table *table, int argc, char *const *argv, i
     const struct option_row *row =
         is_long ? find_by_name(table, name) : find_by_letter(table, argv[at]);
     if (!row) {
-        buf_printf(errors, "'%.60s' is not an option\n", argv[at]);
+        /* The value of an option that is spelt wrong may be a secret, so it is not shown. */
+        buf_printf(errors, "'%.*s' is not an option\n", get_shown(argv[at]), argv[at]);
         return 1;
     }
     if (row->kind == OPTION_FLAG) {
@@ -181,7 +190,8 @@ struct status options_read(const struct option_table *table, int argc, char *con
         } else if (operands) {
             add_item(operands, argv[at++], errors);
         } else {
-            buf_printf(errors, "'%.60s' is not an option, and no operands are taken\n", argv[at++]);
+            /* It may be the value of an option that was spelt wrong, and a secret. */
+            buf_printf(errors, "argument %d is not an option, and no operands are taken\n", at++);
         }
     }
     check_required(table, settings, errors);

@@ -219,12 +219,12 @@ test(options_report_all_errors_at_once)
 {
     struct settings settings = {0};
     struct buf errors = {0};
-    const char *const words[] = {"--test-size", "12", "--nope", "stray", "--param", NULL};
+    const char *const words[] = {"--test-size", "12", "--nope=s3cret", "s3cret", "--param", NULL};
 
     check_status(read_words(&settings, NULL, &errors, words), STATUS_INVALID_ARGUMENT);
     check_str(buf_get_text(&errors), "test-size: '12' is not a whole number from 1 to 9 cm\n"
                                      "'--nope' is not an option\n"
-                                     "'stray' is not an option, and no operands are taken\n"
+                                     "argument 4 is not an option, and no operands are taken\n"
                                      "--param needs a value\n");
     buf_deinit(&errors);
 }
