@@ -106,6 +106,56 @@ static size_t find_password(struct str url, size_t *ret_len)
     return start + 3 + colon + 1;
 }
 
+/*
+ * Whether libpq finds user and password where find_password does: the only '@' stands before the host.
+ * Else a piece of a password passes for a host or a port, which reads and errors show.
+ */
+static bool has_plain_user_info(struct str url)
+{
+    struct str rest = str_skip(url, str_find(url, "//"));
+    struct str head = str_from_bytes(rest.data + 2, rest.len - 2);
+    struct str behind = head;
+
+    head.len = str_find_byte(head, '/');
+    (void)str_cut(&behind, '@');
+    return !behind.data ||
+           (str_find_byte(head, '@') < head.len && str_find_byte(behind, '@') == behind.len);
+}
+
+/* Whether a key of the query is percent-encoded, which could hide that it is "password". */
+static bool has_encoded_key(struct str url)
+{
+    struct str rest = url;
+
+    if (str_find_byte(url, '@') < url.len)
+        (void)str_cut(&rest, '@');
+    (void)str_cut(&rest, '?');
+    while (rest.len > 0) {
+        struct str value = str_cut(&rest, '&');
+        struct str key = str_cut(&value, '=');
+        if (str_find_byte(key, '%') < key.len)
+            return true;
+    }
+    return false;
+}
+
+static void check_url(const struct config_reader *reader, const char *key, struct str url)
+{
+    if (!str_has_prefix(url, "postgresql://") && !str_has_prefix(url, "postgres://")) {
+        config_add(reader, key, "does not begin with postgresql://");
+        return;
+    }
+    if (!has_plain_user_info(url))
+        config_add(reader, key,
+                   "has a '@' that does not end user and password; write %%40 for '@' and "
+                   "%%2F for '/' in them");
+    /* A password among the query's keys would escape the masking. */
+    if (str_find(url, "password=") < url.len)
+        config_add(reader, key, "has a password in its query; use the parameter password");
+    if (has_encoded_key(url))
+        config_add(reader, key, "has a '%%' in a key of its query");
+}
+
 static void check_value(const struct config_reader *reader, const struct parameter *parameter)
 {
     struct str value = config_get_string(reader, parameter->key, PARAMETER_MAX_BYTES);
@@ -120,15 +170,8 @@ static void check_value(const struct config_reader *reader, const struct paramet
     if (parameter->kind == PARAMETER_PATH && value.data[0] != '/')
         config_add(reader, parameter->key, "'%.*s' is not an absolute path",
                    (int)(value.len > 60 ? 60 : value.len), value.data);
-    if (parameter->kind != PARAMETER_URL)
-        return;
-    if (!str_has_prefix(value, "postgresql://") && !str_has_prefix(value, "postgres://"))
-        config_add(reader, parameter->key, "does not begin with postgresql://");
-    /* A password among the query's keys would escape the masking. */
-    if (str_find(value, "password=") < value.len)
-        config_add(reader, parameter->key,
-                   "has a password in its query; use the parameter "
-                   "password");
+    if (parameter->kind == PARAMETER_URL)
+        check_url(reader, parameter->key, value);
 }
 
 void data_source_validate_parameters(Pb__DataSourceType type, const char *parameters_json,

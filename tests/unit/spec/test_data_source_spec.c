@@ -10,6 +10,11 @@ enum {
     POSTGRES = PB__DATA_SOURCE_TYPE__DATA_SOURCE_TYPE_POSTGRES,
 };
 
+/* What is said of a password whose '@' or '/' is not encoded. */
+static const char stray_at[] =
+    "parameters.url: has a '@' that does not end user and password; write %40 for '@' and %2F for "
+    "'/' in them";
+
 test(data_source_names_are_plain)
 {
     static const struct {
@@ -54,6 +59,12 @@ test(data_source_parameters_are_checked_by_type)
         {POSTGRES, "{\"url\":\"mysql://h\"}", "parameters.url: does not begin with postgresql://"},
         {POSTGRES, "{\"url\":\"postgresql://h?password=x\"}",
          "parameters.url: has a password in its query; use the parameter password"},
+        {POSTGRES, "{\"url\":\"postgresql://h?pass%77ord=x\"}",
+         "parameters.url: has a '%' in a key of its query"},
+        {POSTGRES, "{\"url\":\"postgresql://u:p%40@h/d?options=a%20b\"}", ""},
+        {POSTGRES, "{\"url\":\"postgresql://u:s3/cret@h/d\"}", stray_at},
+        {POSTGRES, "{\"url\":\"postgresql://u:s3@cret@h/d\"}", stray_at},
+        {POSTGRES, "{\"url\":\"postgresql://h/d?application_name=a@b\"}", stray_at},
         {POSTGRES, "[]", "parameters is an array; a JSON object is expected"},
         {0, "{}", "the data source's type is missing; FILE or POSTGRES is expected"},
         {99, "{}", "the data source's type is not known; FILE or POSTGRES is expected"},
