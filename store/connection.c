@@ -144,7 +144,8 @@ static const char settings_sql[] =
     "       set_config('statement_timeout', $1::text, false),"
     "       set_config('idle_in_transaction_session_timeout', $1::text, false),"
     "       set_config('plan_cache_mode', 'force_generic_plan', false),"
-    "       set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false)";
+    "       set_config('enable_seqscan', 'off', false),"
+    "       set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false)";
 
 static bool send_settings(struct connection *connection)
 {

@@ -11,6 +11,11 @@
     " (f.t).message, (f.t).version::text AS etag, (f.t).create_time, (f.t).update_time," \
     " (f.t).start_time, (f.t).end_time"
 
+/* What a list carries from the table. */
+#define COLUMNS_TO_LIST \
+    " id, seq, kind, source, destination, spec, state, stage, message, version, create_time," \
+    " update_time, start_time, end_time"
+
 /* The sums over its jobs, called p, as fields of the task. */
 #define COLUMNS_OF_P \
     " p.rows_read AS \"progress.rows_read\"," \
@@ -124,30 +129,29 @@ const struct statement task_list = {
            "    SELECT n, coalesce(before_seq, 9223372036854775807) AS before_seq, kind, state, ord"
            "      FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[])"
            "           WITH ORDINALITY AS q(n, before_seq, kind, state, ord))"
-           " SELECT q.ord, page.seq AS \"note/seq\","
-           "        count(*) OVER (PARTITION BY q.ord) = page.n AS \"note/is_last\"," COLUMNS_OF_T
+           " SELECT q.ord, t.seq AS \"note/seq\","
+           "        count(*) OVER (PARTITION BY q.ord) = t.n AS \"note/is_last\"," COLUMNS_OF_T
            "," COLUMNS_OF_P ", t.spec AS bulkload"
            "   FROM q"
            "  CROSS JOIN LATERAL ("
-           "        SELECT all_t.seq, count(*) OVER () AS n,"
-           "               sum(octet_length(all_t.spec)) OVER (ORDER BY all_t.seq DESC)"
-           "               - octet_length(all_t.spec) AS size_before"
-           "          FROM ((SELECT seq, spec FROM task"
+           "        SELECT" COLUMNS_TO_LIST ", count(*) OVER () AS n,"
+           "               sum(octet_length(spec)) OVER (ORDER BY seq DESC)"
+           "               - octet_length(spec) AS size_before"
+           "          FROM ((SELECT" COLUMNS_TO_LIST "                   FROM task"
            "                  WHERE q.kind IS NULL AND q.state IS NULL AND seq < q.before_seq"
            "                  ORDER BY seq DESC LIMIT q.n)"
            "                UNION ALL"
-           "                (SELECT seq, spec FROM task"
+           "                (SELECT" COLUMNS_TO_LIST "                   FROM task"
            "                  WHERE kind = q.kind AND q.state IS NULL AND seq < q.before_seq"
            "                  ORDER BY seq DESC LIMIT q.n)"
            "                UNION ALL"
-           "                (SELECT seq, spec FROM task"
+           "                (SELECT" COLUMNS_TO_LIST "                   FROM task"
            "                  WHERE state = q.state AND (q.kind IS NULL OR kind = q.kind)"
            "                    AND seq < q.before_seq"
-           "                  ORDER BY seq DESC LIMIT q.n)) all_t) page"
-           "   JOIN task t ON t.seq = page.seq"
+           "                  ORDER BY seq DESC LIMIT q.n)) page) t"
            "  CROSS JOIN LATERAL task_progress(t.id, t.state) p"
-           "  WHERE page.size_before < 2097152"
-           "  ORDER BY q.ord, page.seq DESC",
+           "  WHERE t.size_before < 2097152"
+           "  ORDER BY q.ord, t.seq DESC",
     .nparams = 4,
     .types = {PARAM_INT8, PARAM_INT8, PARAM_TEXT, PARAM_TEXT},
     .max_batch = 4,
