@@ -115,7 +115,7 @@ static enum convert_result convert_int(const struct job *job, struct str text)
 {
     bool is_negative = text.len > 0 && text.data[0] == '-';
     uint64_t limit = (uint64_t)ranges[job->column->type].max + is_negative;
-    uint64_t size;
+    uint64_t size = 0;
 
     if (is_negative || (text.len > 0 && text.data[0] == '+'))
         text = str_skip(text, 1);
