@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "store/database_url.h"
 #include "store/sqlstate.h"
 
 struct pg_session {
@@ -25,17 +26,15 @@ struct status pg_session_open(const char *database_url, struct pg_session **ret)
     static const char *const names[] = {"fallback_application_name", "connect_timeout", "dbname",
                                         "client_encoding", NULL};
     const char *const values[] = {"sluice", "10", database_url, "UTF8", NULL};
-    PQconninfoOption *options = PQconninfoParse(database_url, NULL);
+    struct status st = database_url_validate(database_url);
 
-    if (!options)
-        return status_error(STATUS_INVALID_ARGUMENT, "the database URL cannot be read");
-    PQconninfoFree(options);
-
+    if (st.code != STATUS_OK)
+        return st;
     PGconn *pg = PQconnectdbParams(names, values, 1);
     if (PQstatus(pg) != CONNECTION_OK) {
         struct str text = str_from(PQerrorMessage(pg));
         struct str line = str_trim(str_cut(&text, '\n'));
-        struct status st = status_error(STATUS_UNAVAILABLE, "%.*s", (int)line.len, line.data);
+        st = status_error(STATUS_UNAVAILABLE, "%.*s", (int)line.len, line.data);
         PQfinish(pg);
         return st;
     }

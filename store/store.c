@@ -2,10 +2,9 @@
 
 #include <assert.h>
 
-#include <libpq-fe.h>
-
 #include "base/clock.h"
 #include "base/mem.h"
+#include "store/database_url.h"
 #include "store/lane.h"
 
 struct store {
@@ -25,20 +24,9 @@ static unsigned or_default(unsigned value, unsigned default_value)
     return value != 0 ? value : default_value;
 }
 
-/* libpq's own words about a URL may quote it, with the password; so they are not passed on. */
-static struct status validate_url(const char *url)
-{
-    PQconninfoOption *options = PQconninfoParse(url, NULL);
-
-    if (!options)
-        return status_error(STATUS_INVALID_ARGUMENT, "the database URL cannot be read");
-    PQconninfoFree(options);
-    return status_ok();
-}
-
 struct status store_create(const struct store_options *options, struct store **ret)
 {
-    struct status st = validate_url(options->database_url);
+    struct status st = database_url_validate(options->database_url);
 
     if (st.code != STATUS_OK)
         return st;

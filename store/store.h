@@ -42,7 +42,7 @@ void store_submit(struct store *store, struct query *query);
 
 /*
  * Ends what is queued as UNAVAILABLE, waits for what was sent, disconnects, frees. Blocks; nothing is submitted any
- * more but by on_done. NULL is allowed.
+ * more but by on_done, and that of a write submits writes only. NULL is allowed.
  */
 void store_destroy(struct store *store);
 
