@@ -52,13 +52,21 @@ static void prepare_create(struct runner *runner)
     id_make_hex(runner->hex);
     (void)snprintf(runner->jobs, sizeof(runner->jobs), "{s-%s,b-%s}", runner->hex, runner->hex);
     const struct param params[] = {
-        param_text(runner->hex),   param_text("BULKLOAD"),
-        param_text("bench-files"), param_text("bench-db"),
-        param_text("\x20\x01"),    param_text("{FILE}"),
-        param_text("{POSTGRES}"),  param_text("proc"),
-        param_text(runner->jobs),  param_text("{SCHEMA,BULKLOAD}"),
-        param_text("{0,1}"),       param_text("{t,t}"),
+        param_text(runner->hex),
+        param_text("BULKLOAD"),
+        param_text("bench-files"),
+        param_text("bench-db"),
+        param_text("\x20\x01"),
+        param_text("{FILE}"),
+        param_text("{POSTGRES}"),
+        param_text("proc"),
+        param_text(runner->jobs),
+        param_text("{SCHEMA,BULKLOAD}"),
+        param_text("{0,1}"),
+        param_text("{t,t}"),
         param_text("bench"),
+        param_null(),
+        param_int(0),
     };
     memcpy(runner->query.params, params, sizeof(params));
 }
