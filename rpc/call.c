@@ -174,7 +174,10 @@ static void start_receive(struct rpc_call *call)
     rpc_batch_start(&batch, call->core, &call->received);
 }
 
-/* What unpacking takes is only known afterwards, so a call is charged a multiple of what came. */
+/*
+ * What unpacking takes is only known afterwards, so a call is charged a multiple of what came: for its request, or for
+ * a stream's last message, which takes the place of the one before.
+ */
 static struct status charge(struct rpc_call *call)
 {
     struct rpc_server *server = call->server;
@@ -183,6 +186,8 @@ static struct status charge(struct rpc_call *call)
     if (cost_bytes > server->max_arena_bytes)
         cost_bytes = server->max_arena_bytes;
     pthread_mutex_lock(&server->lock);
+    server->charged_bytes -= call->charged_bytes;
+    call->charged_bytes = 0;
     if (cost_bytes <= server->max_total_bytes - server->charged_bytes) {
         server->charged_bytes += cost_bytes;
         call->charged_bytes = cost_bytes;
@@ -246,7 +251,9 @@ static void receive_in_stream(struct rpc_call *call)
     if (call->bytes) {
         arena_destroy(call->message_arena);
         call->message_arena = arena_create(call->server->max_arena_bytes);
-        st = decode(call, call->message_arena, NULL, &message);
+        st = charge(call);
+        if (st.code == STATUS_OK)
+            st = decode(call, call->message_arena, NULL, &message);
     }
     receive->on_received(receive, st, message);
 }

@@ -76,7 +76,7 @@ struct rpc_call {
     struct rpc_tag ended;
 
     const ProtobufCMessage *request;
-    size_t charged_bytes;        /* to the server, for the request */
+    size_t charged_bytes;        /* to the server, for the request, or a stream's last message */
     struct rpc_send *send;       /* waits for sent */
     struct rpc_receive *receive; /* waits for received */
 

@@ -20,13 +20,19 @@ struct talk {
     Grpc__Reflection__V1__ServerReflectionResponse *reply; /* the last one */
 };
 
-static void talk_open(struct talk *talk, const char *method)
+static void talk_open_limited(struct talk *talk, const char *method,
+                              const struct rpc_server_options *limits)
 {
-    echo_open(&talk->echo, NULL);
+    echo_open(&talk->echo, limits);
     raw_open(&talk->raw, talk->echo.target);
     grpc__reflection__v1__server_reflection_request__init(&talk->request);
     talk->reply = NULL;
     raw_begin(&talk->raw, method);
+}
+
+static void talk_open(struct talk *talk, const char *method)
+{
+    talk_open_limited(talk, method, NULL);
 }
 
 static void talk_close(struct talk *talk)
@@ -239,6 +245,28 @@ test(an_idle_stream_does_not_hold_up_a_stop)
     check_int(ask_symbol(&talk, "sluice.v1.Task"), FILES);
     rpc_server_stop(talk.echo.server, 60000);
     check_status(raw_end(&talk.raw), STATUS_UNAVAILABLE);
+    grpc__reflection__v1__server_reflection_response__free_unpacked(talk.reply, NULL);
+    raw_close(&talk.raw);
+    echo_close(&talk.echo);
+}
+
+test(messages_of_a_stream_count_towards_what_requests_may_take_one_at_a_time)
+{
+    enum { NAME_BYTES = 2000, MAX_TOTAL_BYTES = 40000 }; /* each byte counts for 16 */
+    const struct rpc_server_options limits = {.max_total_bytes = MAX_TOTAL_BYTES};
+    char name[2 * NAME_BYTES + 1] = {0};
+    struct buf bytes = {0};
+    struct talk talk;
+
+    talk_open_limited(&talk, V1, &limits);
+    memset(name, 'x', NAME_BYTES);
+    for (size_t i = 0; i < 3; i++)
+        check_int(ask_symbol(&talk, name), ERROR); /* there is no such symbol */
+    memset(name, 'x', 2 * NAME_BYTES);
+    raw_send_message(&talk.raw, &talk.request.base);
+    check(!raw_receive(&talk.raw, &bytes));
+    check_status(raw_end(&talk.raw), STATUS_RESOURCE_EXHAUSTED);
+    buf_deinit(&bytes);
     grpc__reflection__v1__server_reflection_response__free_unpacked(talk.reply, NULL);
     raw_close(&talk.raw);
     echo_close(&talk.echo);
