@@ -7,6 +7,12 @@ if(EXISTS ${DUCKDB_ROOT}/duckdb.h)
     target_include_directories(DuckDB::headers SYSTEM INTERFACE ${DUCKDB_ROOT})
 endif()
 target_compile_definitions(DuckDB::headers INTERFACE DUCKDB_API_NO_DEPRECATED=1)
+if(SLUICE_SANITIZE)
+    # A sanitizer looks for the functions that throw when a program starts; libduckdb, which is
+    # opened later, would bring them too late.
+    target_link_options(DuckDB::headers INTERFACE
+        -Wl,--push-state,--no-as-needed -l:libstdc++.so.6 -Wl,--pop-state)
+endif()
 
 find_library(DuckDBRuntime_LIBRARY NAMES duckdb HINTS ${DUCKDB_ROOT}/lib)
 if(NOT DuckDBRuntime_LIBRARY)
