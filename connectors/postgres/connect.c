@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <poll.h>
+#include <string.h>
 
 #include <libpq-fe.h>
 
@@ -12,15 +13,42 @@
 
 enum { TIMEOUT_MS = 10 * 1000 };
 
-/* A string that libpq cannot read may hold a password, so libpq's own text about it is not shown. */
+/*
+ * libpq's words about a string that it cannot read quote it, password and all, and are not shown. What it says of a host or a
+ * port is, so these must be such: an '@' or a '/' that stands in a password as it is ends it, and what follows passes
+ * for one of them.
+ */
+static bool is_misread(const PQconninfoOption *option)
+{
+    if (!option->val)
+        return false;
+    if (strcmp(option->keyword, "port") == 0)
+        return option->val[strspn(option->val, "0123456789,")] != '\0';
+    if (strcmp(option->keyword, "host") != 0)
+        return false;
+    /* A host may begin with '@', which is a socket without a file; and there may be a list of them. */
+    for (const char *at = option->val; (at = strchr(at, '@')); at++) {
+        if (at != option->val && at[-1] != ',')
+            return true;
+    }
+    return false;
+}
+
 static struct status validate_url(const char *url)
 {
-    PQconninfoOption *parsed = PQconninfoParse(url, NULL);
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
+    bool is_right = true;
 
-    if (!parsed)
+    if (!options)
         return status_error(STATUS_INVALID_ARGUMENT,
                             "the data source's url is not a connection string of PostgreSQL");
-    PQconninfoFree(parsed);
+    for (const PQconninfoOption *option = options; option->keyword; option++)
+        is_right = is_right && !is_misread(option);
+    PQconninfoFree(options);
+    if (!is_right)
+        return status_error(STATUS_INVALID_ARGUMENT,
+                            "the data source's url has no host or no port where one should be; in "
+                            "a password '@' is written %%40 and '/' is written %%2F");
     return status_ok();
 }
 
@@ -56,8 +84,10 @@ static struct status explain(const PGconn *conn)
 {
     struct pg_error error;
 
+    if (PQconnectionNeedsPassword(conn))
+        return status_error(STATUS_PERMISSION_DENIED, "PostgreSQL: a password is needed");
     pg_error_read_connection(PQerrorMessage(conn), &error);
-    /* libpq has no codes for what it finds wrong itself: "invalid port number", "invalid sslmode value". */
+    /* libpq has no codes for what it finds wrong itself: "invalid sslmode value". */
     if (error.sqlstate[0] == '\0' && str_has_prefix(str_from(error.message), "invalid "))
         return status_error(STATUS_INVALID_ARGUMENT, "the data source's url: %s", error.message);
     return pg_error_get_status(&error);

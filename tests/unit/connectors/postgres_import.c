@@ -57,7 +57,10 @@ struct status postgres_import_open(struct postgres_import *import)
 
     postgres_import_close(import);
     import->token++;
-    buf_printf(&json, "{\"url\":\"%s\"}", import->url);
+    buf_printf(&json, "{\"url\":\"%s\"", import->url);
+    if (import->password)
+        buf_printf(&json, ",\"password\":\"%s\"", import->password);
+    buf_append_char(&json, '}');
     import->json = buf_take(&json);
     struct destination_options options = {
         .parameters_json = import->json,

@@ -19,6 +19,7 @@ enum { POSTGRES_IMPORT_MAX_COLUMNS = 20 };
 
 struct postgres_import {
     const char *url;
+    const char *password; /* NULL: none is given */
     const char *task_id;
     int64_t token;
     struct stop stop;

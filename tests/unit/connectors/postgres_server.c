@@ -160,6 +160,19 @@ static void close_server(void)
     buf_deinit(&server.answer);
 }
 
+/* The role sluice_guarded, and it alone, needs a password. */
+static void write_rules(const char *data)
+{
+    static const char rules[] = "local all sluice_guarded scram-sha-256\n"
+                                "local all all trust\n";
+    char path[PATH_BYTES + 32];
+
+    (void)snprintf(path, sizeof(path), "%s/pg_hba.conf", data);
+    FILE *file = fopen(path, "w");
+    if (!file || fputs(rules, file) < 0 || fclose(file) != 0)
+        give_up("pg_hba.conf cannot be written");
+}
+
 static void open_server(void)
 {
     const char *given = getenv("SLUICE_TEST_DATABASE_URL");
@@ -179,6 +192,7 @@ static void open_server(void)
     (void)snprintf(data, sizeof(data), "%s/data", server.folder);
     if (wait_for(start_program("initdb", args)) != 0)
         give_up("initdb failed");
+    write_rules(data);
     buf_printf(&url, "host=%s user=postgres dbname=postgres", server.folder);
     server.admin_url = buf_take(&url);
     postgres_server_start();
@@ -206,6 +220,20 @@ const char *postgres_server_make_database(void)
     return server.urls[server.nurls++];
 }
 
+static void ignore_notice(void *arg, const char *text)
+{
+    (void)arg;
+    (void)text;
+}
+
+static PGconn *connect_to(const char *url)
+{
+    PGconn *conn = PQconnectdb(url);
+
+    (void)PQsetNoticeProcessor(conn, ignore_notice, NULL);
+    return conn;
+}
+
 static PGresult *run(PGconn *conn, const char *sql)
 {
     PGresult *result = PQexec(conn, sql);
@@ -218,7 +246,7 @@ static PGresult *run(PGconn *conn, const char *sql)
 
 void postgres_server_run(const char *url, const char *sql)
 {
-    PGconn *conn = PQconnectdb(url);
+    PGconn *conn = connect_to(url);
 
     PQclear(run(conn, sql));
     PQfinish(conn);
@@ -237,7 +265,7 @@ void postgres_server_runf(const char *url, const char *format, ...)
 
 const char *postgres_server_get(const char *url, const char *sql)
 {
-    PGconn *conn = PQconnectdb(url);
+    PGconn *conn = connect_to(url);
     PGresult *rows = run(conn, sql);
 
     buf_clear(&server.answer);
@@ -265,7 +293,7 @@ int postgres_server_wait(const char *url, const char *sql, const char *text)
 
 struct postgres_holder *postgres_server_hold(const char *url, const char *sql)
 {
-    PGconn *conn = PQconnectdb(url);
+    PGconn *conn = connect_to(url);
 
     PQclear(run(conn, "BEGIN"));
     PQclear(run(conn, sql));

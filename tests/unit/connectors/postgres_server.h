@@ -2,7 +2,8 @@
  * tests/unit/connectors/postgres_server.h - a PostgreSQL of the test's own, and fresh databases in it.
  *
  * The first call starts the server, on a socket in a folder of its own; it is gone when the program ends. If
- * SLUICE_TEST_DATABASE_URL is set, databases are made in that server instead.
+ * SLUICE_TEST_DATABASE_URL is set, databases are made in that server instead. A server of our own lets all roles in but
+ * sluice_guarded, which needs a password; the role is not made.
  */
 #ifndef TESTS_UNIT_CONNECTORS_POSTGRES_SERVER_H
 #define TESTS_UNIT_CONNECTORS_POSTGRES_SERVER_H

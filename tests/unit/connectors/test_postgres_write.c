@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/buf.h"
 #include "tests/harness/test.h"
 #include "tests/unit/connectors/postgres_import.h"
 #include "tests/unit/connectors/postgres_server.h"
@@ -385,5 +386,32 @@ test(what_is_kept_of_old_tasks_is_forgotten_by_others)
     postgres_server_run(import.url, "UPDATE sluice_import.import_task SET is_keyed = true");
     check_status(postgres_import_start(&import, false), STATUS_OK);
     check_str(postgres_server_get(import.url, count_kept), "1,0,1");
+    postgres_import_close(&import);
+}
+
+test(a_conflict_is_noticed_before_all_is_sent)
+{
+    enum { ROWS = 2000, BATCHES = 300 };
+    struct postgres_import import;
+    struct buf rows = {0};
+    bool is_again = false;
+    int64_t n = 0;
+
+    postgres_import_init(&import);
+    check_status(postgres_import_start(&import, true), STATUS_OK);
+    check_status(postgres_import_split(&import, import.writer, 0, "k1=1"), STATUS_OK);
+    while (n < BATCHES && !is_again) {
+        buf_clear(&rows);
+        for (int64_t i = 0; i < ROWS; i++)
+            buf_printf(&rows, "k%lld=1 ", (long long)(n * ROWS + i));
+        check_status(postgres_import_write(&import, import.writer, n * ROWS + 1,
+                                           buf_get_text(&rows), &is_again),
+                     STATUS_OK);
+        n++;
+    }
+    check(is_again && n < BATCHES / 2);
+    buf_deinit(&rows);
+    check_status(postgres_import_split(&import, import.writer, 1, "k1=2"), STATUS_OK);
+    check_str(postgres_import_get_rows(&import), "k1=2");
     postgres_import_close(&import);
 }
