@@ -6,7 +6,9 @@
  * in the pool, which ends with it, and a struct http_request of our own, which ends with the reply. Each points
  * to the other while both live, and only the loop's thread follows these pointers.
  *
- * A reply from another thread is a message to the loop.
+ * A reply from another thread is a message to the loop. The loop may take it up, and end, while the sender still is in
+ * the library's function, which looks at the server once more to wake the loop: so who frees the server waits for
+ * senders first.
  */
 #include "rest-shim/http_server.h"
 
@@ -50,6 +52,7 @@ struct http_server {
     struct list exchanges;
     struct http_refusals refusals;
 
+    pthread_mutex_t sending; /* held while a message is sent to the loop */
     h2o_multithread_receiver_t receiver;
     h2o_multithread_message_t stop_message;
     unsigned grace_ms;
@@ -123,11 +126,18 @@ static void finish_request(struct http_request *request)
     mem_free(request);
 }
 
+static void send_message(struct http_server *server, h2o_multithread_message_t *message)
+{
+    (void)pthread_mutex_lock(&server->sending);
+    h2o_multithread_send_message(&server->receiver, message);
+    (void)pthread_mutex_unlock(&server->sending);
+}
+
 void http_request_reply(struct http_request *request, const struct http_reply *reply)
 {
     request->reply = *reply;
     HANDOFF_GIVE(request);
-    h2o_multithread_send_message(&request->server->receiver, &request->message);
+    send_message(request->server, &request->message);
 }
 
 static void refuse(struct http_request *request, int status)
@@ -443,6 +453,7 @@ struct status http_server_create(const struct http_server_options *options,
     struct http_server *server = mem_alloc(sizeof(*server));
     server->handler = options->handler;
     server->port = listener_get_port(fd);
+    (void)pthread_mutex_init(&server->sending, NULL);
     list_init(&server->exchanges);
     server->loop = h2o_evloop_create();
     configure(server);
@@ -478,7 +489,7 @@ void http_server_stop(struct http_server *server, unsigned grace_ms)
         return;
     server->grace_ms = grace_ms;
     HANDOFF_GIVE(server);
-    h2o_multithread_send_message(&server->receiver, &server->stop_message);
+    send_message(server, &server->stop_message);
     (void)pthread_join(server->thread, NULL);
     server->is_joined = true;
 }
@@ -488,6 +499,9 @@ void http_server_destroy(struct http_server *server)
     if (!server)
         return;
     http_server_stop(server, 0);
+    (void)pthread_mutex_lock(&server->sending); /* the sender of the last reply is done */
+    (void)pthread_mutex_unlock(&server->sending);
+    (void)pthread_mutex_destroy(&server->sending);
     h2o_timeout_dispose(server->loop, &server->write_timeout);
     http_refusals_deinit(&server->refusals);
     h2o_multithread_unregister_receiver(server->context.queue, &server->receiver);
