@@ -183,20 +183,21 @@ int main(int argc, char **argv)
     enum log_level level = LOG_WARN;
     struct status st = options_read(&table, argc, argv, &settings, &operands, &errors);
 
-    if (settings.common.wants_help) {
-        print_help();
-        return 0;
-    }
-    if (settings.common.wants_version) {
-        (void)printf("sluice %s\n", SLUICE_VERSION);
+    if (settings.common.wants_help || settings.common.wants_version) {
+        buf_deinit(&errors);
+        if (settings.common.wants_help)
+            print_help();
+        else
+            (void)printf("sluice %s\n", SLUICE_VERSION);
         return 0;
     }
     const struct command *command = NULL;
     if (st.code == STATUS_OK)
         command = check_command(&settings, &operands, &errors);
-    if (st.code == STATUS_OK)
-        st = log_level_read(settings.common.log_level, &level);
-    if (st.code != STATUS_OK || errors.len > 0) {
+    st = log_level_read(settings.common.log_level, &level);
+    if (st.code != STATUS_OK)
+        buf_printf(&errors, "log-level: %s\n", st.text);
+    if (errors.len > 0) {
         (void)fprintf(stderr, "%sTry 'sluice --help'.\n", buf_get_text(&errors));
         buf_deinit(&errors);
         return EXIT_USAGE;

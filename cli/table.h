@@ -13,7 +13,7 @@ struct table;
 /* titles[0 .. ncolumns), borrowed until table_print. */
 struct table *table_create(const char *const *titles, size_t ncolumns);
 
-/* cells[0 .. ncolumns) are copied; NULL is the empty text. */
+/* cells[0 .. ncolumns) are copied, with '?' for control characters; NULL is the empty text. */
 void table_add(struct table *table, const char *const *cells);
 
 /* Prints to standard output and frees. */
