@@ -4,7 +4,8 @@
  * The spec is read as a worker will read it, so that what cannot work is refused here, with
  * all that is wrong at once. What is stored is the spec as it was sent, and the plan of its
  * jobs. Whether the data sources exist and are of a type that fits is for the statement to
- * say: it is one query.
+ * say: it is one query, but for a request that comes again: that needs a second one to read
+ * the task which is there.
  */
 #include "gateway/task_create.h"
 
@@ -16,6 +17,7 @@
 #include "gateway/gateway.h"
 #include "gateway/lease_desk.h"
 #include "gateway/op.h"
+#include "gateway/task_get.h"
 #include "gateway/text_array.h"
 #include "rpc/call.h"
 #include "sluice/v1/task_service.pb-c.h"
@@ -42,6 +44,7 @@ struct create_task {
     struct op op;
     const struct task_kind *kind;
     const Pb__Task *wanted; /* the request's */
+    const char *request_id; /* in lower case; empty: there is none */
     struct job_plan plan;
 };
 
@@ -100,27 +103,68 @@ static void add_jobs(const struct job_plan *plan, struct arena *arena, Pb__Task 
     }
 }
 
+/* The reply to validate_only: what would be stored. */
+static void end_valid(const struct create_task *create)
+{
+    const Pb__Task *wanted = create->wanted;
+    Pb__Task made = PB__TASK__INIT;
+
+    made.kind = create->kind->kind;
+    made.source = wanted->source;
+    made.destination = wanted->destination;
+    made.state = PB__TASK_STATE__TASK_STATE_PENDING;
+    made.stage = PB__TASK_STAGE__TASK_STAGE_WAIT_FOR_START;
+    made.spec_case = wanted->spec_case;
+    made.bulkload = wanted->bulkload;
+    add_jobs(&create->plan, rpc_call_get_arena(create->op.call), &made);
+    for (size_t i = 0; i < made.n_jobs; i++)
+        made.jobs[i]->id = "";
+    rpc_call_end(create->op.call, status_ok(), &made.base);
+}
+
+static void end_created(const struct create_task *create, const struct pg_result *rows)
+{
+    struct rpc_call *call = create->op.call;
+    struct gateway *gateway = rpc_call_get_self(call);
+    struct arena *arena = rpc_call_get_arena(call);
+    Pb__Task task = PB__TASK__INIT; /* its strings are borrowed from rows */
+    struct status st = row_read(rows, 0, "", arena, &task.base);
+
+    if (st.code != STATUS_OK) {
+        fault_end_store(call, st);
+        return;
+    }
+    add_jobs(&create->plan, arena, &task);
+    rpc_call_end(call, st, &task.base);
+    lease_desk_wake(gateway->desk);
+}
+
 static void create_done(struct query *query, struct status st, const struct pg_result *rows)
 {
     struct op *op = op_of(query);
     const struct create_task *create = container_of(op, struct create_task, op);
-    struct gateway *gateway = rpc_call_get_self(op->call);
-    struct arena *arena = rpc_call_get_arena(op->call);
-    Pb__Task task = PB__TASK__INIT; /* its strings are borrowed from rows */
 
-    if (st.code == STATUS_OK && row_is_null(rows, 0, "id")) {
-        refuse(create, rows);
-        return;
-    }
-    if (st.code == STATUS_OK)
-        st = row_read(rows, 0, "", arena, &task.base);
     if (st.code != STATUS_OK) {
         fault_end_store(op->call, st);
         return;
     }
-    add_jobs(&create->plan, arena, &task);
-    rpc_call_end(op->call, st, &task.base);
-    lease_desk_wake(gateway->desk);
+    struct str outcome = row_get_text(rows, 0, "note/outcome");
+    if (str_is(outcome, "CREATED")) {
+        end_created(create, rows);
+    } else if (str_is(outcome, "REPEATED")) {
+        struct str id = row_get_text(rows, 0, "note/prior_id");
+        op->name = arena_copy_str(rpc_call_get_arena(op->call), id);
+        task_get_submit(op);
+    } else if (str_is(outcome, "RACED")) {
+        struct query again = *query;
+        op_submit(op, &again);
+    } else if (str_is(outcome, "REUSED")) {
+        fault_end(op->call, FAULT_REQUEST_ID_REUSED, create->request_id);
+    } else if (str_is(outcome, "VALID")) {
+        end_valid(create);
+    } else {
+        refuse(create, rows);
+    }
 }
 
 /*
@@ -153,6 +197,17 @@ static void validate(const Pb__Task *task, struct arena *arena, struct violation
         plan_bulkload(task->bulkload, arena, violations, ret);
     else
         violations_add(violations, "task.bulkload", "the task's spec is missing");
+}
+
+/* The request's id in lower case; empty: there is none. Adds to violations if it is no UUID. */
+static const char *read_request_id(const char *text, struct arena *arena,
+                                   struct violations *violations)
+{
+    char uuid[ID_UUID_BYTES] = "";
+
+    if (text[0] != '\0' && !id_read_uuid(str_from(text), uuid))
+        violations_add(violations, "request_id", "'%.60s' is not a UUID", text);
+    return arena_copy_str(arena, str_from(uuid));
 }
 
 static struct str pack(const ProtobufCMessage *message, struct arena *arena)
@@ -197,6 +252,7 @@ void task_create_start(struct rpc_call *call, const ProtobufCMessage *message)
     char hex[ID_HEX_BYTES];
 
     validate(task, arena, &violations, &create->plan);
+    create->request_id = read_request_id(request->request_id, arena, &violations);
     if (violations.count > 0) {
         fault_end_violations(call, &violations);
         return;
@@ -213,7 +269,9 @@ void task_create_start(struct rpc_call *call, const ProtobufCMessage *message)
                    param_str(pack(&task->bulkload->base, arena)),
                    type_array(create->kind->source_type, arena),
                    type_array(create->kind->destination_type, arena),
-                   param_text(create->kind->id_prefix), [12] = param_text(access_get_actor(call))},
+                   param_text(create->kind->id_prefix), [12] = param_text(access_get_actor(call)),
+                   create->request_id[0] ? param_text(create->request_id) : param_null(),
+                   param_int(request->validate_only)},
         .on_done = create_done,
     };
     set_jobs(&create->plan, arena, query.params);

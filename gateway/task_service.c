@@ -1,6 +1,6 @@
 /*
- * gateway/task_service.c - sluice.v1.TaskService: answers from table task. CreateTask has a
- * file of its own.
+ * gateway/task_service.c - sluice.v1.TaskService: answers from table task. CreateTask and
+ * the reply of GetTask have files of their own.
  *
  * A method is two functions: the one with its name starts the query; the one above it,
  * which ends in _done, turns the rows into the reply. An id that is none of ours is
@@ -20,6 +20,7 @@
 #include "gateway/page.h"
 #include "gateway/services.h"
 #include "gateway/task_create.h"
+#include "gateway/task_get.h"
 #include "gateway/task_id.h"
 #include "rpc/call.h"
 #include "sluice/v1/task_service.pb-c.h"
@@ -37,57 +38,12 @@ static bool check_id(struct rpc_call *call, const char *id)
     return false;
 }
 
-/* GetTask: a row for each job; the task's columns are in all of them, its spec in the first. */
-
-static struct status read_jobs(const struct pg_result *rows, struct arena *arena, Pb__Task *task)
-{
-    size_t nrows = rows_get_count(rows);
-
-    if (row_is_null(rows, 0, "job/id"))
-        return status_ok();
-    task->jobs = arena_alloc(arena, nrows * sizeof(*task->jobs));
-    for (size_t i = 0; i < nrows; i++) {
-        Pb__Job *job = arena_alloc(arena, sizeof(*job));
-        pb__job__init(job);
-        struct status st = row_read(rows, i, "job/", arena, &job->base);
-        if (st.code != STATUS_OK)
-            return st;
-        task->jobs[task->n_jobs++] = job;
-    }
-    return status_ok();
-}
-
-static void get_task_done(struct query *query, struct status st, const struct pg_result *rows)
-{
-    struct op *op = op_of(query);
-    struct arena *arena = rpc_call_get_arena(op->call);
-    Pb__Task task = PB__TASK__INIT; /* its strings are borrowed from rows */
-
-    if (st.code == STATUS_OK && rows_get_count(rows) == 0) {
-        fault_end(op->call, FAULT_TASK_NOT_FOUND, op->name);
-        return;
-    }
-    if (st.code == STATUS_OK)
-        st = row_read(rows, 0, "", arena, &task.base);
-    if (st.code == STATUS_OK)
-        st = read_jobs(rows, arena, &task);
-    if (st.code == STATUS_OK)
-        rpc_call_end(op->call, st, &task.base);
-    else
-        fault_end_store(op->call, st);
-}
-
 static void get_task(struct rpc_call *call, const ProtobufCMessage *message)
 {
     const Pb__GetTaskRequest *request = (const Pb__GetTaskRequest *)message;
 
-    if (!check_id(call, request->id))
-        return;
-    op_submit(op_create(call, request->id), &(struct query){
-                                                .statement = &task_get,
-                                                .params = {param_text(request->id)},
-                                                .on_done = get_task_done,
-                                            });
+    if (check_id(call, request->id))
+        task_get_submit(op_create(call, request->id));
 }
 
 /* ListTasks: newest first; the token holds the number of the last task. */

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/id.h"
 #include "base/json_in.h"
 #include "base/log.h"
 #include "rest-shim/form.h"
@@ -216,6 +217,28 @@ static struct status read_part(const struct route *route, struct str raw, struct
     return message_set_text(request, path, part, arena);
 }
 
+/* The header Idempotency-Key, which is the field request_id where a method has one. */
+
+static struct status read_key(struct str key, struct arena *arena, ProtobufCMessage *request)
+{
+    static const struct str path = {.data = "request_id", .len = sizeof("request_id") - 1};
+    char uuid[ID_UUID_BYTES];
+
+    if (!key.data || !message_field_find(request->descriptor, path))
+        return status_ok();
+    if (key.len < 1 || key.len > REQUEST_MAP_MAX_KEY_BYTES)
+        return status_error(STATUS_INVALID_ARGUMENT,
+                            "Idempotency-Key: is of %zu bytes, must be of 1 to %d", key.len,
+                            REQUEST_MAP_MAX_KEY_BYTES);
+    if (!id_read_uuid(key, uuid))
+        id_make_named_uuid(key, uuid);
+    const char *other = find_text(request, path);
+    if (other && *other != '\0' && !str_is_ignoring_case(str_from(other), uuid))
+        return status_error(STATUS_INVALID_ARGUMENT,
+                            "Idempotency-Key: request_id names another request");
+    return message_set_text(request, path, str_from(uuid), arena);
+}
+
 struct status request_map_read(const struct route *route, const struct request_input *input,
                                struct arena *arena, ProtobufCMessage **ret)
 {
@@ -230,6 +253,8 @@ struct status request_map_read(const struct route *route, const struct request_i
         st = read_json(route, input->body, arena, &request);
     if (st.code == STATUS_OK)
         st = read_part(route, input->part, arena, request);
+    if (st.code == STATUS_OK)
+        st = read_key(input->request_key, arena, request);
     if (st.code == STATUS_OK)
         *ret = request;
     return st;

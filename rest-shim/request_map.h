@@ -18,14 +18,18 @@ struct request_input {
     struct str part;         /* of the path, raw */
     struct str query;        /* raw */
     struct str content_type; /* may be empty */
+    struct str request_key;  /* of the header Idempotency-Key; without data if there is none */
     struct str body;
 };
+
+enum { REQUEST_MAP_MAX_KEY_BYTES = 128 };
 
 /* Whether the body has the content type that the route takes, in UTF-8. An empty body needs none. */
 bool request_map_takes(const struct route *route, const struct request_input *input);
 
 /*
- * Makes the request of the route's method, in arena. INVALID_ARGUMENT: something is wrong; the error names it as the
+ * Makes the request of the route's method, in arena. Where it has a field request_id, a request_key sets that: a UUID
+ * as it is, any other text as the UUID that it stands for (base/id.h). INVALID_ARGUMENT: something is wrong; the error names it as the
  * caller does: the form's field, the query parameter, the path in the JSON. RESOURCE_EXHAUSTED: the arena is full.
  */
 struct status request_map_read(const struct route *route, const struct request_input *input,

@@ -162,6 +162,7 @@ static void serve(struct shim *shim, struct http_request *request, const struct 
         .part = match->part,
         .query = http_request_get_query(request),
         .content_type = http_request_get_header(request, "content-type"),
+        .request_key = http_request_get_header(request, "idempotency-key"),
         .body = http_request_get_body(request),
     };
 

@@ -26,65 +26,86 @@
     " p.fraction AS \"progress.fraction\""
 
 /*
- * All is made by one statement: a data source that is missing or of a wrong type leaves id NULL,
- * and then nothing is stored. One that is deleted meanwhile makes a foreign key fail, and the
- * query is tried again.
+ * All is made by one statement. A request id is stored with its task or not at all: of two queries with the same one
+ * the second waits for the first, then inserts nothing; it cannot see the first one's row, so its outcome is RACED.
+ * They are inserted in the order of their request ids, lest two batches wait for each other. A data source that is
+ * deleted meanwhile makes a foreign key fail, and the query is tried again.
  */
 const struct statement task_create = {
     .name = "task_create",
     .lane = LANE_WRITE,
-    .sql = "WITH q AS ("
+    .sql = "WITH q AS MATERIALIZED ("
            "    SELECT id_suffix, kind, source, destination, spec, source_types,"
-           "           destination_types, id_prefix, job_ids, roles, steps, tables, actor, ord"
+           "           destination_types, id_prefix, job_ids, roles, steps, tables, actor,"
+           "           request_id, validate_only, ord,"
+           "           CASE WHEN request_id IS NOT NULL"
+           "                THEN sha256(convert_to(concat_ws(E'\\n', kind, source, destination,"
+           "                                                 ''), 'UTF8')"
+           "                            || spec) END AS digest"
            "      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[],"
            "                  $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],"
-           "                  $11::text[], $12::text[], $13::text[])"
+           "                  $11::text[], $12::text[], $13::text[], $14::text[],"
+           "                  $15::boolean[])"
            "           WITH ORDINALITY"
            "           AS q(id_suffix, kind, source, destination, spec, source_types,"
            "                destination_types, id_prefix, job_ids, roles, steps, tables,"
-           "                actor, ord)),"
-           " made AS MATERIALIZED ("
+           "                actor, request_id, validate_only, ord)),"
+           " seen AS MATERIALIZED ("
            "    SELECT q.ord, s.type AS source_type, d.type AS destination_type,"
-           "           CASE WHEN s.type = ANY (q.source_types::text[])"
-           "                 AND d.type = ANY (q.destination_types::text[])"
-           "                THEN q.id_prefix || '-' || nextval('bulkload_number') || '-'"
-           "                     || q.id_suffix END AS id"
+           "           prior.id AS prior_id, prior.request_digest = q.digest AS is_same,"
+           "           coalesce(s.type = ANY (q.source_types::text[])"
+           "                    AND d.type = ANY (q.destination_types::text[]), false) AS is_fit"
            "      FROM q"
            "      LEFT JOIN data_source s ON s.name = q.source"
-           "      LEFT JOIN data_source d ON d.name = q.destination),"
+           "      LEFT JOIN data_source d ON d.name = q.destination"
+           "      LEFT JOIN task prior ON prior.request_id = q.request_id),"
+           " made AS MATERIALIZED ("
+           "    SELECT q.ord,"
+           "           q.id_prefix || '-' || nextval('bulkload_number') || '-' || q.id_suffix AS id"
+           "      FROM seen JOIN q USING (ord)"
+           "     WHERE seen.is_fit AND seen.prior_id IS NULL AND NOT q.validate_only),"
            " t AS ("
-           "    INSERT INTO task (id, kind, source, destination, spec, state, stage)"
+           "    INSERT INTO task (id, kind, source, destination, spec, state, stage, request_id,"
+           "                      request_digest)"
            "    SELECT made.id, q.kind, q.source, q.destination, q.spec, 'PENDING',"
-           "           'WAIT_FOR_START'"
+           "           'WAIT_FOR_START', q.request_id, q.digest"
            "      FROM made JOIN q USING (ord)"
-           "     WHERE made.id IS NOT NULL"
-           "     ORDER BY ord"
+           "     ORDER BY q.request_id NULLS FIRST, ord"
+           "    ON CONFLICT (request_id) WHERE request_id IS NOT NULL DO NOTHING"
            "    RETURNING id, kind, source, destination, spec, state, stage, message, version,"
            "              create_time, update_time, start_time, end_time),"
            " new_job AS ("
            "    INSERT INTO job (id, task_id, step, role, state, table_name)"
-           "    SELECT j.id, made.id, j.step, j.role,"
-           "           CASE WHEN j.step = min(j.step) OVER (PARTITION BY made.id)"
+           "    SELECT j.id, t.id, j.step, j.role,"
+           "           CASE WHEN j.step = min(j.step) OVER (PARTITION BY t.id)"
            "                THEN 'READY' ELSE 'WAITING' END,"
            "           j.table_name"
-           "      FROM made JOIN q USING (ord),"
+           "      FROM t JOIN made ON made.id = t.id JOIN q USING (ord),"
            "           unnest(q.job_ids::text[], q.roles::text[], q.steps::integer[],"
-           "                  q.tables::text[]) AS j(id, role, step, table_name)"
-           "     WHERE made.id IS NOT NULL),"
+           "                  q.tables::text[]) AS j(id, role, step, table_name)),"
            " new_event AS ("
            "    INSERT INTO task_event (task_id, actor, state, stage)"
-           "    SELECT made.id, q.actor, 'PENDING', 'WAIT_FOR_START'"
-           "      FROM made JOIN q USING (ord)"
-           "     WHERE made.id IS NOT NULL"
+           "    SELECT t.id, q.actor, 'PENDING', 'WAIT_FOR_START'"
+           "      FROM t JOIN made ON made.id = t.id JOIN q USING (ord)"
            "     ORDER BY ord)"
-           " SELECT made.ord, made.source_type AS \"note/source_type\","
-           "        made.destination_type AS \"note/destination_type\"," COLUMNS_OF_T ","
+           " SELECT seen.ord,"
+           "        CASE WHEN t.id IS NOT NULL THEN 'CREATED'"
+           "             WHEN made.id IS NOT NULL THEN 'RACED'"
+           "             WHEN seen.is_same THEN 'REPEATED'"
+           "             WHEN seen.prior_id IS NOT NULL THEN 'REUSED'"
+           "             WHEN seen.is_fit THEN 'VALID'"
+           "             ELSE 'REFUSED' END AS \"note/outcome\","
+           "        seen.prior_id AS \"note/prior_id\","
+           "        seen.source_type AS \"note/source_type\","
+           "        seen.destination_type AS \"note/destination_type\"," COLUMNS_OF_T ","
            "        t.spec AS bulkload"
-           "   FROM made"
+           "   FROM seen"
+           "   LEFT JOIN made ON made.ord = seen.ord"
            "   LEFT JOIN t ON t.id = made.id",
-    .nparams = 13,
+    .nparams = 15,
     .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_BYTES, PARAM_TEXT, PARAM_TEXT,
-              PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT},
+              PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT,
+              PARAM_BOOL},
 };
 
 /* The spec, which may be large, is in one row only. */

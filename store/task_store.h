@@ -25,9 +25,18 @@
  *    11 text   their steps: "{0,1}" and
  *    12 text   their tables
  *    13 text   who creates the task
+ *    14 text   the request's id, unique to it; NULL: it has none
+ *    15 bool   whether nothing is to be stored
  *
- * One row: the task's columns without progress, all NULL if it was not stored; "note/source_type" and
- * "note/destination_type" tell why: NULL if there is no such data source, else a type that may not be.
+ * One row: the task's columns without progress, all NULL unless it was stored, and "note/outcome":
+ *
+ *     CREATED   stored
+ *     REPEATED  the same request made a task before: "note/prior_id"
+ *     REUSED    another request had that id before
+ *     RACED     a request with that id is done just now: the next try tells which
+ *     VALID     would be stored
+ *     REFUSED   "note/source_type" and "note/destination_type" tell why: NULL if there is no such data source, else a
+ *               type that may not be
  */
 extern const struct statement task_create;
 

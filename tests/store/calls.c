@@ -218,13 +218,20 @@ void call_prepare_create(struct call *call, const char *name, const char *roles,
         (void)snprintf(call->task_id, CALL_TEXT_BYTES, "{%.16s-a,%.16s-b}", name, name);
     call->query.statement = &task_create;
     const struct param params[] = {
-        param_text(call->id),      param_text("BULKLOAD"),
-        param_text("files"),       param_text("db"),
-        param_text(packed_spec),   param_text("{FILE}"),
-        param_text("{POSTGRES}"),  param_text("proc"),
-        param_text(call->task_id), param_text(roles),
-        param_text(steps),         param_text(has_two ? "{t1,t1}" : "{t1,t1,t1}"),
-        param_text("tester"),      param_null(),
+        param_text(call->id),
+        param_text("BULKLOAD"),
+        param_text("files"),
+        param_text("db"),
+        param_text(packed_spec),
+        param_text("{FILE}"),
+        param_text("{POSTGRES}"),
+        param_text("proc"),
+        param_text(call->task_id),
+        param_text(roles),
+        param_text(steps),
+        param_text(has_two ? "{t1,t1}" : "{t1,t1,t1}"),
+        param_text("tester"),
+        param_null(),
         param_int(0),
     };
     memcpy(call->query.params, params, sizeof(params));

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "rpc/message_json.h"
+#include "sluice/v1/task_service.pb-c.h"
 #include "tests/harness/test.h"
 
 #define FORM "application/x-www-form-urlencoded"
@@ -212,4 +213,80 @@ test(bodies_need_the_content_type_of_the_route)
                                       .body = str_from(cases[i].body)};
         check_int(request_map_takes(match.route, &input), cases[i].is_taken);
     }
+}
+
+struct key_case {
+    const char *verb, *path, *query, *key;
+    const char *expected; /* what request_id is, or the error */
+};
+
+/* What the header sets request_id to. Owned by the caller. */
+static char *map_key(const struct key_case *item, const char *body, struct str key)
+{
+    struct route_match match = routes_match(str_from(item->verb), str_from(item->path));
+    struct arena *arena = arena_create(1 << 20);
+    struct buf shown = {0};
+    ProtobufCMessage *request = NULL;
+    struct request_input input = {.part = match.part,
+                                  .query = str_from(item->query),
+                                  .body = str_from(body),
+                                  .request_key = key};
+    struct status st = request_map_read(match.route, &input, arena, &request);
+
+    if (st.code == STATUS_OK && request->descriptor == &pb__create_task_request__descriptor)
+        buf_append_text(&shown, ((const Pb__CreateTaskRequest *)request)->request_id);
+    buf_append_text(&shown, st.text);
+    arena_destroy(arena);
+    return buf_take(&shown);
+}
+
+#define UUID "00112233-4455-4677-8899-aabbccddeeff"
+#define UUID_OF_ABC "ba7816bf-8f01-8fea-8141-40de5dae2223"
+
+test(an_idempotency_key_is_the_id_of_the_request)
+{
+    static const struct key_case cases[] = {
+        {"POST", "/v1/tasks", "", "abc", UUID_OF_ABC},
+        {"POST", "/v1/tasks", "", UUID, UUID},
+        {"POST", "/v1/tasks", "", "00112233-4455-4677-8899-AABBCCDDEEFF", UUID},
+        {"POST", "/v1/tasks", "requestId=" UUID, UUID, UUID},
+        {"POST", "/v1/tasks", "requestId=" UUID, NULL, UUID},
+        {"POST", "/v1/tasks", "requestId=" UUID, "abc",
+         "Idempotency-Key: request_id names another request"},
+        {"POST", "/v1/tasks", "", "", "Idempotency-Key: is of 0 bytes, must be of 1 to 128"},
+        {"POST", "/v1/tasks/x:abort", "", "abc", ""},
+        {"POST", "/v1/tasks", "", NULL, ""},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct str key = cases[i].key ? str_from(cases[i].key) : (struct str){0};
+        char *got = map_key(&cases[i], "{}", key);
+        check_str(got, cases[i].expected);
+        mem_free(got);
+    }
+}
+
+test(an_idempotency_key_has_a_limit)
+{
+    static const struct key_case create = {.verb = "POST", .path = "/v1/tasks", .query = ""};
+    char key[REQUEST_MAP_MAX_KEY_BYTES + 1];
+
+    memset(key, 'k', sizeof(key));
+    char *got = map_key(&create, "{}", str_from_bytes(key, REQUEST_MAP_MAX_KEY_BYTES));
+    check_int(strlen(got), strlen(UUID));
+    mem_free(got);
+    got = map_key(&create, "{}", str_from_bytes(key, sizeof(key)));
+    check_str(got, "Idempotency-Key: is of 129 bytes, must be of 1 to 128");
+    mem_free(got);
+}
+
+test(forms_have_an_idempotency_key_too)
+{
+    static const struct key_case create = {
+        .verb = "POST", .path = "/pro/proc/bulkload/create", .query = ""};
+    static const char form[] = "src=a&dst=b&" REST;
+    char *got = map_key(&create, form, str_from("abc"));
+
+    check_str(got, UUID_OF_ABC);
+    mem_free(got);
 }
