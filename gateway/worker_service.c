@@ -35,6 +35,9 @@ enum {
     FIRST_BACKOFF_MS = 1000, /* of a job that failed for a passing reason; the store doubles it */
 };
 
+/* 2^53, so that the sums over the jobs of a task stay within 64 bits, and JSON has them exactly. */
+static const int64_t max_count = INT64_C(9007199254740992);
+
 /* Checks that several methods share. */
 
 static void validate_lease(const char *id, int64_t token, struct violations *violations)
@@ -62,8 +65,9 @@ static void validate_progress(const Pb__Progress *progress, struct violations *v
     };
 
     for (size_t i = 0; i < ARRAY_LEN(counts); i++)
-        if (counts[i].count < 0)
-            violations_add(violations, counts[i].field, "%s is negative", counts[i].field);
+        if (counts[i].count < 0 || counts[i].count > max_count)
+            violations_add(violations, counts[i].field, "%s is not from 0 to %" PRId64,
+                           counts[i].field, max_count);
     if (!isfinite(progress->fraction) || progress->fraction < 0 || progress->fraction > 1)
         violations_add(violations, "progress.fraction", "progress.fraction is not from 0 to 1");
 }

@@ -210,6 +210,14 @@ def test_a_report_shows_progress_and_renews(client, stack):
     assert shown["progress"]["rowsWritten"] == "42"
 
 
+def test_the_largest_counts_of_all_jobs_can_be_summed(client, stack):
+    made = client.create_task()["id"]
+    worker = Worker(client)
+    for _ in range(2):
+        worker.finish(worker.must_lease(), n=2**53)
+    assert client.task(made)["progress"]["rowsRead"] == str(2**54)
+
+
 @pytest.mark.parametrize("wrong, field", [
     ({"id": ""}, "id"),
     ({"id": "x" * 64}, "id"),
@@ -218,6 +226,7 @@ def test_a_report_shows_progress_and_renews(client, stack):
     ({"progress": None}, "progress"),
     ({"progress": {"rowsRead": -1}}, "progress.rows_read"),
     ({"progress": {"badRows": -1}}, "progress.bad_rows"),
+    ({"progress": {"bytesTotal": 2**53 + 1}}, "progress.bytes_total"),
     ({"progress": {"fraction": 1.01}}, "progress.fraction"),
     ({"progress": {"fraction": -0.1}}, "progress.fraction"),
     ({"progress": {"fraction": "NaN"}}, "progress.fraction"),
