@@ -14,9 +14,9 @@
 enum { TIMEOUT_MS = 10 * 1000 };
 
 /*
- * libpq's words about a string that it cannot read quote it, password and all, and are not shown. What it says of a host or a
- * port is, so these must be such: an '@' or a '/' that stands in a password as it is ends it, and what follows passes
- * for one of them.
+ * libpq's words about a string that it cannot read quote it, password and all, and are not
+ * shown. What it says of a host or a port is, so these must be such: an '@' or a '/' that
+ * stands in a password as it is ends it, and what follows passes for one of them.
  */
 static bool is_misread(const PQconninfoOption *option)
 {
@@ -26,7 +26,10 @@ static bool is_misread(const PQconninfoOption *option)
         return option->val[strspn(option->val, "0123456789,")] != '\0';
     if (strcmp(option->keyword, "host") != 0)
         return false;
-    /* A host may begin with '@', which is a socket without a file; and there may be a list of them. */
+    /*
+     * A host may begin with '@', which is a socket without a file; and there may be a list
+     * of them.
+     */
     for (const char *at = option->val; (at = strchr(at, '@')); at++) {
         if (at != option->val && at[-1] != ',')
             return true;
@@ -54,7 +57,10 @@ static struct status validate_url(const char *url)
 
 static PGconn *start(const struct pg_link_options *options)
 {
-    /* What stands before dbname is a default that the url may change; what stands behind it holds. */
+    /*
+     * What stands before dbname is a default that the url may change; what stands behind it
+     * holds.
+     */
     const char *const keys[] = {"keepalives_idle",
                                 "keepalives_interval",
                                 "keepalives_count",
@@ -79,7 +85,10 @@ static PGconn *start(const struct pg_link_options *options)
     return PQconnectStartParams(keys, values, 1);
 }
 
-/* Why the connection could not be made. The server's code is in the text because errors are verbose. */
+/*
+ * Why the connection could not be made. The server's code is in the text because errors are
+ * verbose.
+ */
 static struct status explain(const PGconn *conn)
 {
     struct pg_error error;
@@ -114,7 +123,9 @@ static struct status finish(PGconn *conn, const struct stop *stop)
     return status_ok();
 }
 
-/* libpq would print on standard error: notices, and why the server ended an idle session. */
+/*
+ * libpq would print on standard error: notices, and why the server ended an idle session.
+ */
 static void ignore_notice(void *arg, const PGresult *notice)
 {
     (void)arg;

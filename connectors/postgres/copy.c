@@ -1,9 +1,10 @@
 /*
  * connectors/postgres/copy.c - see copy.h.
  *
- * A server that refuses a row says so at once and then throws away what still comes, but libpq shows the error only
- * after the end of the stream. Notices are off, so when the server sends anything during a stream it is an error: the
- * stream is ended there and then, and the error read.
+ * A server that refuses a row says so at once and then throws away what still comes, but
+ * libpq shows the error only after the end of the stream. Notices are off, so when the
+ * server sends anything during a stream it is an error: the stream is ended there and then,
+ * and the error read.
  */
 #include "connectors/postgres/copy.h"
 
@@ -24,7 +25,10 @@ void pg_copy_deinit(struct pg_copy *copy)
     *copy = (struct pg_copy){0};
 }
 
-/* Waits for the server to be ready for rows; what it says before that are the results of earlier statements. */
+/*
+ * Waits for the server to be ready for rows; what it says before that are the results of
+ * earlier statements.
+ */
 static struct status wait_for_start(struct pg_link *link)
 {
     for (;;) {
@@ -64,7 +68,10 @@ struct status pg_copy_start(struct pg_copy *copy, struct pg_link *link, const ch
     return st;
 }
 
-/* Ends the stream for the server's sake or, with a reason, for ours. Then reads what it says. */
+/*
+ * Ends the stream for the server's sake or, with a reason, for ours. Then reads what it
+ * says.
+ */
 static struct status end_stream(struct pg_link *link, const char *reason)
 {
     PGconn *conn = pg_link_get_conn(link);

@@ -17,7 +17,10 @@
 
 struct pg_link;
 
-/* From this line of the stream on, the rows of the file are numbered from row on, one by one. */
+/*
+ * From this line of the stream on, the rows of the file are numbered from row on, one by
+ * one.
+ */
 struct pg_copy_run {
     int64_t line;
     int64_t row;
@@ -46,13 +49,14 @@ struct pg_copy_value {
 };
 
 /*
- * Sends rows. INVALID_ARGUMENT: *ret_value is out of range; the stream goes on without its row and what follows. Any
- * other failure ends the stream, and what the server said is the session's error.
+ * Sends rows. INVALID_ARGUMENT: *ret_value is out of range; the stream goes on without its
+ * row and what follows. Any other failure ends the stream, and what the server said is the
+ * link's error.
  */
 struct status pg_copy_add(struct pg_copy *copy, struct pg_link *link, const struct batch *batch,
                           struct pg_copy_value *ret_value) MUST_CHECK;
 
-/* Ends the stream; on failure what the server said is the session's error. */
+/* Ends the stream; on failure what the server said is the link's error. */
 struct status pg_copy_end(struct pg_copy *copy, struct pg_link *link) MUST_CHECK;
 
 /* The number in the file of the row at a line of the stream; 0 if there is no such line. */

@@ -1,9 +1,11 @@
 /*
- * connectors/postgres/destination.c - postgres_destination: imports into tables of PostgreSQL.
+ * connectors/postgres/destination.c - postgres_destination: imports into tables of
+ * PostgreSQL.
  *
- * The namespace is a schema, the table a table of it. In HBase form a table is the key "ROW" and a column
- * "family:qualifier" for each other; what HBase has beyond that has no place here: cells have no timestamp, and compression is
- * the server's own affair. A null in a row replaces what was there.
+ * The namespace is a schema, the table a table of it. In HBase form a table is the key
+ * "ROW" and a column "family:qualifier" for each other; what HBase has beyond that has no
+ * place here: cells have no timestamp, and compression is the server's own affair. A null
+ * in a row replaces what was there.
  */
 #include "connectors/writer.h"
 

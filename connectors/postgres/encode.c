@@ -64,8 +64,9 @@ static uint16_t take_digits(uint128 *value, unsigned n)
 }
 
 /*
- * Cuts value, with scale digits behind the point, into groups, the least significant first; returns their number.
- * The point lies between groups, so the last group behind it may have to be filled up with zeros.
+ * Cuts value, with scale digits behind the point, into groups, the least significant first;
+ * returns their number. The point lies between groups, so the last group behind it may have
+ * to be filled up with zeros.
  */
 static unsigned cut_groups(uint128 value, unsigned scale, uint16_t groups[MAX_GROUPS])
 {

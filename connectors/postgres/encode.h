@@ -1,8 +1,9 @@
 /*
  * connectors/postgres/encode.h - rows in the binary format of COPY.
  *
- * The format is that of PostgreSQL's manual, "COPY", section "Binary Format"; a value's bytes are what the receive function of
- * its type reads (src/backend/utils/adt in the server's source), all in network order.
+ * The format is that of PostgreSQL's manual, "COPY", section "Binary Format"; a value's
+ * bytes are what the receive function of its type reads (src/backend/utils/adt in the
+ * server's source), all in network order.
  */
 #ifndef CONNECTORS_POSTGRES_ENCODE_H
 #define CONNECTORS_POSTGRES_ENCODE_H
@@ -40,8 +41,8 @@ void pg_encode_header(struct buf *ret);
 void pg_encode_trailer(struct buf *ret);
 
 /*
- * Appends one row of batch. False: the value of column *ret_column is out of its type's range, or makes the row longer
- * than 1 GiB, and nothing is appended.
+ * Appends one row of batch. False: the value of column *ret_column is out of its type's
+ * range, or makes the row longer than 1 GiB, and nothing is appended.
  */
 bool pg_encode_row(const struct pg_row_format *format, const struct batch *batch, size_t row,
                    struct buf *ret, size_t *ret_column);

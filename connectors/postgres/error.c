@@ -9,8 +9,9 @@
 #include "base/utf8.h"
 
 /*
- * SQLSTATE to status (PostgreSQL's manual, appendix A). The first row whose prefix fits decides. ABORTED is not
- * among them: in a destination it says that the lease is lost, and no server knows that.
+ * SQLSTATE to status (PostgreSQL's manual, appendix A). The first row whose prefix fits
+ * decides. ABORTED is not among them: in a destination it says that the lease is lost, and
+ * no server knows that.
  */
 static const struct {
     const char *prefix;
@@ -56,7 +57,10 @@ static void copy_field(const PGresult *result, int field, char *ret, size_t size
     copy_line(str_from(PQresultErrorField(result, field)), ret, size);
 }
 
-/* The context goes from the inside out: what a type's own function says of its text stands before the COPY. */
+/*
+ * The context goes from the inside out: what a type's own function says of its text stands
+ * before the COPY.
+ */
 static void copy_context(const PGresult *result, struct pg_error *ret)
 {
     struct str rest = str_from(PQresultErrorField(result, PG_DIAG_CONTEXT));
@@ -146,7 +150,10 @@ void pg_error_read_copy_place(const struct pg_error *error, const char *table,
     char lead[PG_NAME_BYTES + 8];
 
     *ret = (struct pg_copy_place){0};
-    /* "COPY orders, line 3, column qty"; the server may say "line" and "column" in another language. */
+    /*
+     * "COPY orders, line 3, column qty"; the server may say "line" and "column" in another
+     * language.
+     */
     (void)snprintf(lead, sizeof(lead), "COPY %s, ", table);
     if (!str_has_prefix(str_from(error->copy_context), lead))
         return;

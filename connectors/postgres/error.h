@@ -33,8 +33,8 @@ struct pg_error {
 void pg_error_read(const struct pg_result *result, struct pg_error *ret);
 
 /*
- * Reads what libpq says of a failed connection; while it was made with verbose errors, the code is in the text:
- * "... FATAL:  28P01: password authentication failed ...".
+ * Reads what libpq says of a failed connection; while it was made with verbose errors, the
+ * code is in the text: "... FATAL:  28P01: password authentication failed ...".
  */
 void pg_error_read_connection(const char *text, struct pg_error *ret);
 
@@ -47,7 +47,10 @@ struct status pg_error_get_status(const struct pg_error *error) MUST_CHECK;
 /* Whether the SQLSTATE begins with prefix. */
 bool pg_error_is(const struct pg_error *error, const char *prefix);
 
-/* Whether it is over when the transaction is tried again: deadlock, serialization, a lock that was held too long. */
+/*
+ * Whether it is over when the transaction is tried again: deadlock, serialization, a lock
+ * that was held too long.
+ */
 bool pg_error_is_passing(const struct pg_error *error);
 
 /* Where in a COPY something went wrong. */

@@ -1,9 +1,10 @@
 /*
  * connectors/postgres/ledger.c - see ledger.h.
  *
- * A unit's row names the token it was committed under, and that token is read from the task's row under a lock that lasts
- * until the commit. If another lease has taken the task there is no such row to read, the column would be null, and the
- * server refuses: so the check needs no second statement, and no gap is left between check and commit.
+ * A unit's row names the token it was committed under, and that token is read from the
+ * task's row under a lock that lasts until the commit. If another lease has taken the task
+ * there is no such row to read, the column would be null, and the server refuses: so the
+ * check needs no second statement, and no gap is left between check and commit.
  */
 #include "connectors/postgres/ledger.h"
 
@@ -107,13 +108,14 @@ static const char forget[] =
     " DELETE FROM sluice_import.import_unit WHERE task_id = $1";
 
 /*
- * Where rows have no key a forgotten unit would be added twice if the task were taken up again, so these wait
- * longer.
+ * Where rows have no key a forgotten unit would be added twice if the task were taken up
+ * again, so these wait longer.
  */
 static const char find_old[] =
     "SELECT task_id"
     "  FROM sluice_import.import_task t"
-    " WHERE begin_time < now() - CASE WHEN is_keyed THEN interval '30 days' ELSE interval '1 year' END"
+    " WHERE begin_time < now() - CASE WHEN is_keyed THEN interval '30 days'"
+    "                                ELSE interval '1 year' END"
     "   AND NOT EXISTS ("
     "       SELECT FROM sluice_import.import_unit u"
     "        WHERE u.task_id = t.task_id AND u.done_time > now() - interval '30 days')"
@@ -266,7 +268,10 @@ struct status pg_ledger_take_fence(struct pg_link *link, const struct pg_lease *
 {
     struct status st = pg_ledger_check_fence(link, lease);
 
-    /* An open transaction of an older lease may hold the fence's row; one that opens later is refused. */
+    /*
+     * An open transaction of an older lease may hold the fence's row; one that opens later
+     * is refused.
+     */
     if (st.code == STATUS_OK)
         st = end_older(link, lease);
     if (st.code == STATUS_OK)

@@ -1,8 +1,9 @@
 /*
- * connectors/postgres/ledger.h - what is kept beside the user's tables: fences, finished units, key lists.
+ * connectors/postgres/ledger.h - what is kept beside the user's tables: fences, finished
+ * units, key lists.
  *
- * All of it is in the schema sluice_import of the user's database, so that a unit's rows, the fact that it is done and the check of
- * the lease are one transaction.
+ * All of it is in the schema sluice_import of the user's database, so that a unit's rows,
+ * the fact that it is done and the check of the lease are one transaction.
  */
 #ifndef CONNECTORS_POSTGRES_LEDGER_H
 #define CONNECTORS_POSTGRES_LEDGER_H
@@ -27,8 +28,7 @@ struct pg_lease {
     const char *task_id; /* borrowed */
     int64_t token;
     char short_id[PG_SHORT_ID_BYTES]; /* the end of the task's id: it holds what is random */
-    char
-        session_name[PG_NAME_BYTES]; /* "sluice <short id> <token>": of all sessions of the lease */
+    char session_name[PG_NAME_BYTES]; /* "sluice <short id> <token>" */
 };
 
 /* INVALID_ARGUMENT: token is out of range. */
@@ -38,8 +38,9 @@ struct status pg_lease_init(struct pg_lease *lease, const char *task_id, int64_t
 struct status pg_ledger_make(struct pg_link *link) MUST_CHECK;
 
 /*
- * Ends the task's sessions of this lease and older ones, but session; refuses older tokens from here on; drops the
- * units of earlier runs if told to. ABORTED: there is a newer token.
+ * Ends the task's sessions of this lease and older ones, but link's; refuses older tokens
+ * from here on; drops the units of earlier runs if told to. ABORTED: there is a newer
+ * token.
  */
 struct status pg_ledger_take_fence(struct pg_link *link, const struct pg_lease *lease,
                                    const struct pg_table *table, bool drops_units) MUST_CHECK;
@@ -54,7 +55,10 @@ struct status pg_ledger_read_units(struct pg_link *link, const struct pg_lease *
 struct status pg_ledger_find_unit(struct pg_link *link, const struct pg_lease *lease,
                                   uint32_t number, bool *ret_found) MUST_CHECK;
 
-/* The statement that checks the fence, locks it until the commit, and adds a unit. Its texts are its own. */
+/*
+ * The statement that checks the fence, locks it until the commit, and adds a unit. Its
+ * texts are its own.
+ */
 struct pg_unit_query {
     struct pg_query query;
     struct pg_number numbers[6];

@@ -1,8 +1,9 @@
 /*
  * connectors/postgres/link.c - see link.h.
  *
- * Every wait is a poll in slices (wait.h), so libpq is always in its non-blocking mode. A batch is libpq's pipeline
- * mode: all queries and one sync. It is entered for a batch and left behind it, since COPY is not allowed inside.
+ * Every wait is a poll in slices (wait.h), so libpq is always in its non-blocking mode. A
+ * batch is libpq's pipeline mode: all queries and one sync. It is entered for a batch and
+ * left behind it, since COPY is not allowed inside.
  */
 #include "connectors/postgres/link.h"
 
@@ -35,8 +36,8 @@ struct pg_link {
 };
 
 /*
- * Behaviour that must not depend on the server's settings. search_path is left alone, since triggers of the user's
- * tables may count on it; so is synchronous_commit.
+ * Behaviour that must not depend on the server's settings. search_path is left alone, since
+ * triggers of the user's tables may count on it; so is synchronous_commit.
  */
 static const char settings[] = "SET TimeZone = 'UTC';"
                                "SET DateStyle = 'ISO, YMD';"

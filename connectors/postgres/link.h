@@ -1,9 +1,10 @@
 /*
  * connectors/postgres/link.h - one connection to a user's database.
  *
- * All functions block, but notice a request to stop within 100 ms, whatever the server is busy with: they end as
- * CANCELLED then and the connection is closed, upon which the server rolls back. (Looking up a host's name is the
- * exception: the C library cannot be interrupted in it.) A session belongs to one thread at a time.
+ * All functions block, but notice a request to stop within 100 ms, whatever the server is
+ * busy with: they end as CANCELLED then and the connection is closed, upon which the server
+ * rolls back. (Looking up a host's name is the exception: the C library cannot be
+ * interrupted in it.) A link belongs to one thread at a time.
  */
 #ifndef CONNECTORS_POSTGRES_LINK_H
 #define CONNECTORS_POSTGRES_LINK_H
@@ -44,8 +45,9 @@ struct pg_number {
 struct pg_number pg_number_make(int64_t number);
 
 /*
- * Connects, within 10 s, and sets what a session of ours needs. INVALID_ARGUMENT: url is no connection string;
- * FAILED_PRECONDITION: the server is too old; UNAVAILABLE; PERMISSION_DENIED; CANCELLED.
+ * Connects, within 10 s, and sets what a session of ours needs. INVALID_ARGUMENT: url is no
+ * connection string; FAILED_PRECONDITION: the server is too old; UNAVAILABLE;
+ * PERMISSION_DENIED; CANCELLED.
  */
 struct status pg_link_open(const struct pg_link_options *options, struct pg_link **ret) MUST_CHECK;
 
@@ -61,7 +63,10 @@ const struct pg_error *pg_link_get_error(const struct pg_link *link);
 /* Which query of the last batch failed; their count if none did, or none answered. */
 size_t pg_link_get_failed_query(const struct pg_link *link);
 
-/* The server's process and when it started, as its texts: they name it for as long as it lives, and beyond. */
+/*
+ * The server's process and when it started, as its texts: they name it for as long as it
+ * lives, and beyond.
+ */
 const char *pg_link_get_pid(const struct pg_link *link);
 const char *pg_link_get_start_time(const struct pg_link *link);
 
@@ -80,22 +85,23 @@ struct status pg_link_count(struct pg_link *link, const struct pg_query *query, 
     MUST_CHECK;
 
 /*
- * Sends queries[0 .. nqueries) at once, so that the server needs nothing from us between them. After one that fails
- * the rest is not run. What failed: pg_link_get_failed_query.
+ * Sends queries[0 .. nqueries) at once, so that the server needs nothing from us between
+ * them. After one that fails the rest is not run. What failed: pg_link_get_failed_query.
  */
 struct status pg_link_run_batch(struct pg_link *link, const struct pg_query *queries,
                                 size_t nqueries) MUST_CHECK;
 
 /*
- * Begins a transaction in which tables may be made: one session at a time in a database, since IF NOT EXISTS alone
- * can still fail for the second of two. No lock is waited for longer than 10 s.
+ * Begins a transaction in which tables may be made: one session at a time in a database,
+ * since IF NOT EXISTS alone can still fail for the second of two. No lock is waited for
+ * longer than 10 s.
  */
 struct status pg_link_begin_making(struct pg_link *link) MUST_CHECK;
 
 /* Rolls back; if that cannot be done, the connection is lost, which comes to the same. */
 void pg_link_rollback(struct pg_link *link);
 
-/* For streams on top of a session. */
+/* For streams on top of a link. */
 struct pg_conn *pg_link_get_conn(struct pg_link *link);
 const struct stop *pg_link_get_stop(const struct pg_link *link);
 
@@ -108,13 +114,19 @@ bool pg_link_is_readable(const struct pg_link *link);
 /* Sends what libpq holds. *ret_is_readable: whether the server sent something meanwhile. */
 struct status pg_link_flush(struct pg_link *link, bool *ret_is_readable) MUST_CHECK;
 
-/* Waits for the next result; NULL: there are no more. It may be an error. Owned by the caller. */
+/*
+ * Waits for the next result; NULL: there are no more. It may be an error. Owned by the
+ * caller.
+ */
 struct status pg_link_next_result(struct pg_link *link, struct pg_result **ret) MUST_CHECK;
 
-/* Reads all results; the first that is an error decides, and is kept as the session's error. */
+/*
+ * Reads all results; the first that is an error decides, and is kept as the session's
+ * error.
+ */
 struct status pg_link_drain(struct pg_link *link) MUST_CHECK;
 
-/* Keeps what failed as the session's error and makes a status of it. */
+/* Keeps what failed as the link's error and makes a status of it. */
 struct status pg_link_fail(struct pg_link *link, const struct pg_result *result) MUST_CHECK;
 
 #endif

@@ -43,7 +43,10 @@ void pg_sql_write_copy_stage(const struct pg_table *table, struct buf *sql)
     buf_append_text(sql, ", n) FROM STDIN (FORMAT binary)");
 }
 
-/* "a" = excluded."a", ... for the columns that are not of the key; their number is returned. */
+/*
+ * "a" = excluded."a", ... for the columns that are not of the key; their number is
+ * returned.
+ */
 static size_t write_assignments(const struct pg_table *table, struct buf *sql)
 {
     size_t n = 0;

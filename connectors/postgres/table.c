@@ -1,8 +1,8 @@
 /*
  * connectors/postgres/table.c - see table.h.
  *
- * What fits is the same question when a task starts and when a worker takes it up later, so it is asked in one place:
- * opening a table is checking it.
+ * What fits is the same question when a task starts and when a worker takes it up later, so
+ * it is asked in one place: opening a table is checking it.
  */
 #include "connectors/postgres/table.h"
 

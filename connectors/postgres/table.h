@@ -1,7 +1,9 @@
 /*
- * connectors/postgres/table.h - the table that an import writes: what of the spec goes where.
+ * connectors/postgres/table.h - the table that an import writes: what of the spec goes
+ * where.
  *
- * Names are quoted here, once, by libpq's own function; statements are put together of these (sql.h).
+ * Names are quoted here, once, by libpq's own function; statements are put together of
+ * these (sql.h).
  */
 #ifndef CONNECTORS_POSTGRES_TABLE_H
 #define CONNECTORS_POSTGRES_TABLE_H
@@ -28,7 +30,10 @@ struct pg_table {
     size_t nkeys; /* 0: rows are added and replace nothing */
 };
 
-/* Borrows spec until close. FAILED_PRECONDITION: there is no such table, or it does not fit. */
+/*
+ * Borrows spec until close. FAILED_PRECONDITION: there is no such table, or it does not
+ * fit.
+ */
 struct status pg_table_open(struct pg_link *link, const struct import_spec *spec,
                             struct pg_table **ret) MUST_CHECK;
 
@@ -39,8 +44,9 @@ struct status pg_table_validate_names(const struct import_spec *spec) MUST_CHECK
 void pg_table_close(struct pg_table *table);
 
 /*
- * HBase form: makes the table, or those of its columns that are missing, and opens it. All or nothing, and safe
- * beside others who do the same. *ret_made: whether the table is new. Otherwise as pg_table_open.
+ * HBase form: makes the table, or those of its columns that are missing, and opens it. All
+ * or nothing, and safe beside others who do the same. *ret_made: whether the table is new.
+ * Otherwise as pg_table_open.
  */
 struct status pg_table_make(struct pg_link *link, const struct import_spec *spec, bool *ret_made,
                             struct pg_table **ret) MUST_CHECK;

@@ -1,9 +1,11 @@
 /*
- * connectors/postgres/table_make.c - pg_table_make: a table of HBase form, made as far as it is missing.
+ * connectors/postgres/table_make.c - pg_table_make: a table of HBase form, made as far as
+ * it is missing.
  *
- * The row key is the primary key "ROW", each other column is one named "family:qualifier". An HBase put would simply write
- * a new qualifier, hence columns are added to a table that is there. What the table becomes is checked before the commit, so
- * that nothing is changed for a task that cannot run.
+ * The row key is the primary key "ROW", each other column is one named "family:qualifier".
+ * An HBase put would simply write a new qualifier, hence columns are added to a table that
+ * is there. What the table becomes is checked before the commit, so that nothing is changed
+ * for a task that cannot run.
  */
 #include "connectors/postgres/table.h"
 
@@ -54,7 +56,10 @@ static void write_alter(const struct pg_link *link, const struct import_spec *sp
     }
 }
 
-/* CREATE SCHEMA IF NOT EXISTS would ask for the right to create even when the schema is there. */
+/*
+ * CREATE SCHEMA IF NOT EXISTS would ask for the right to create even when the schema is
+ * there.
+ */
 static struct status make_schema(struct pg_link *link, const struct import_spec *spec)
 {
     struct pg_query query = {

@@ -152,7 +152,10 @@ void pg_type_set_limits(const struct pg_type *type, int32_t typmod, struct targe
         column->max_chars = (unsigned)(typmod - MODIFIER_BASE);
     if (type->oid != OID_NUMERIC || !read_numeric(typmod, &precision, &scale))
         return;
-    /* What a reader cannot check (a scale below zero, more digits than it has) the server does. */
+    /*
+     * What a reader cannot check (a scale below zero, more digits than it has) the server
+     * does.
+     */
     if (scale >= 0 && scale <= precision && precision <= DECIMAL_MAX) {
         column->precision = (unsigned)precision;
         column->scale = (unsigned)scale;

@@ -1,5 +1,6 @@
 /*
- * connectors/postgres/types.h - the types of columns that can be written, and what goes into which.
+ * connectors/postgres/types.h - the types of columns that can be written, and what goes
+ * into which.
  */
 #ifndef CONNECTORS_POSTGRES_TYPES_H
 #define CONNECTORS_POSTGRES_TYPES_H
@@ -28,13 +29,16 @@ const char *pg_type_get_choices(void);
 const char *pg_type_get_made(enum column_type type);
 
 /*
- * Sets *ret_wire to how values of type are written to a column of to, which has the modifier typmod (-1: none). False:
- * not all of them would fit there.
+ * Sets *ret_wire to how values of type are written to a column of to, which has the
+ * modifier typmod (-1: none). False: not all of them would fit there.
  */
 bool pg_type_takes(const struct pg_type *to, int32_t typmod, enum column_type type,
                    enum pg_wire *ret_wire);
 
-/* The types of the server that take all values of type, for errors: "integer, bigint or numeric". */
+/*
+ * The types of the server that take all values of type, for errors: "integer, bigint or
+ * numeric".
+ */
 const char *pg_type_get_takers(enum column_type type);
 
 /* Sets the limits that the modifier of a column puts on values. */

@@ -10,8 +10,9 @@
 #include "base/stop.h"
 
 /*
- * Waits until one of events (POLLIN, POLLOUT) is there on fd; *ret_events has them. deadline_ms is of the monotonic
- * clock; 0: none. CANCELLED: stop was requested. DEADLINE_EXCEEDED.
+ * Waits until one of events (POLLIN, POLLOUT) is there on fd; *ret_events has them.
+ * deadline_ms is of the monotonic clock; 0: none. CANCELLED: stop was requested.
+ * DEADLINE_EXCEEDED.
  */
 struct status pg_wait(int fd, short events, const struct stop *stop, int64_t deadline_ms,
                       short *ret_events) MUST_CHECK;

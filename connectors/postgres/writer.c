@@ -1,17 +1,19 @@
 /*
  * connectors/postgres/writer.c - see writer.h.
  *
- * There are two ways for the rows of a split. The fast one is a COPY straight into the table. It fails when a key is there
- * already, be it from before, from another split or from the split itself. The slow one is a COPY into a stage
- * and from there, in one statement, into the table, where the last row of a key replaces what is there; it takes the keys in
- * their order, so that two writers that meet wait for each other but never in a circle. A split that failed on
- * the fast way is asked for again and takes the slow one, and so do more and more splits after it, the more often that
- * happens.
+ * There are two ways for the rows of a split. The fast one is a COPY straight into the
+ * table. It fails when a key is there already, be it from before, from another split or
+ * from the split itself. The slow one is a COPY into a stage and from there, in one
+ * statement, into the table, where the last row of a key replaces what is there; it takes
+ * the keys in their order, so that two writers that meet wait for each other but never in a
+ * circle. A split that failed on the fast way is asked for again and takes the slow one,
+ * and so do more and more splits after it, the more often that happens.
  *
- * Either way ends with one group of statements: the rest of the work, the unit under the fence, COMMIT. The server has all of it
- * before it begins, so nothing that happens to us from then on can leave the transaction open. If the answer
- * does not come, the unit's row tells what became of it; and should the group still be on its way, the unit's key keeps
- * a second one from being committed.
+ * Either way ends with one group of statements: the rest of the work, the unit under the
+ * fence, COMMIT. The server has all of it before it begins, so nothing that happens to us
+ * from then on can leave the transaction open. If the answer does not come, the unit's row
+ * tells what became of it; and should the group still be on its way, the unit's key keeps a
+ * second one from being committed.
  */
 #include "connectors/postgres/writer.h"
 
@@ -123,7 +125,10 @@ static bool is_keyed(const struct writer *writer)
     return writer->options.table->nkeys > 0;
 }
 
-/* "in/a.csv: rows 1 to 2000: " or "in/a.csv: row 7, column 'f:qty': " and what the server said. */
+/*
+ * "in/a.csv: rows 1 to 2000: " or "in/a.csv: row 7, column 'f:qty': " and what the server
+ * said.
+ */
 static struct status refuse(const struct writer *writer, struct status st)
 {
     const struct pg_error *error = pg_link_get_error(writer->link);
@@ -144,7 +149,10 @@ static struct status refuse(const struct writer *writer, struct status st)
                         pg_copy_get_row(&writer->copy, writer->copy.nlines), error->message);
 }
 
-/* After a failure before the group was sent: nothing is committed. Decides whether the split is tried once more. */
+/*
+ * After a failure before the group was sent: nothing is committed. Decides whether the
+ * split is tried once more.
+ */
 static struct status fail_split(struct writer *writer, struct status st, bool *ret_again)
 {
     const struct pg_error *error = pg_link_get_error(writer->link);
@@ -307,7 +315,10 @@ static struct status read_equal_keys(struct writer *writer, const struct pg_quer
     return st;
 }
 
-/* A key of the split is in the list: finds out which, and where from. The transaction is still there. */
+/*
+ * A key of the split is in the list: finds out which, and where from. The transaction is
+ * still there.
+ */
 static struct status explain_equal_keys(struct writer *writer)
 {
     struct pg_query query = {.nparams = 0};
@@ -333,7 +344,10 @@ static struct status explain_equal_keys(struct writer *writer)
     return st;
 }
 
-/* A key of the split is in the list. If that is because the unit is done already, all is well. */
+/*
+ * A key of the split is in the list. If that is because the unit is done already, all is
+ * well.
+ */
 static struct status refuse_equal_keys(struct writer *writer, const struct unit *unit)
 {
     bool is_done = false;

@@ -1,5 +1,6 @@
 /*
- * connectors/postgres/writer.h - the writer of a PostgreSQL destination: one connection, one split at a time.
+ * connectors/postgres/writer.h - the writer of a PostgreSQL destination: one connection,
+ * one split at a time.
  */
 #ifndef CONNECTORS_POSTGRES_WRITER_H
 #define CONNECTORS_POSTGRES_WRITER_H

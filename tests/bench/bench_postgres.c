@@ -1,11 +1,15 @@
 /*
- * tests/bench/bench_postgres.c - how fast rows go into a table of PostgreSQL, without any reading of files.
+ * tests/bench/bench_postgres.c - how fast rows go into a table of PostgreSQL, without any
+ * reading of files.
  *
- *     bench_postgres csv FILE ROWS                            writes the rows as CSV, for a comparison
- *     bench_postgres write URL ROWS WRITERS ROWS_A_SPLIT      writes them into default.bench, as it is or made
+ *     bench_postgres csv FILE ROWS
+ *     bench_postgres write URL ROWS WRITERS ROWS_A_SPLIT
  *
- * The rows have the six columns of the documented example: a key, an int, a double, two texts, of which one is null in every
- * tenth row, and a decimal of two places.
+ * The first writes rows as CSV, for a comparison; the second writes them into default.bench,
+ * as it is, or made if it is missing.
+ *
+ * The rows have the six columns of the documented example: a key, an int, a double, two
+ * texts, of which one is null in every tenth row, and a decimal of two places.
  */
 #include <inttypes.h>
 #include <pthread.h>

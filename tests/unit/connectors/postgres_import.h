@@ -1,7 +1,9 @@
 /*
- * tests/unit/connectors/postgres_import.h - imports into a database: what a runner does, in a few words.
+ * tests/unit/connectors/postgres_import.h - imports into a database: what a runner does, in
+ * a few words.
  *
- * Rows are given as text, "a=1 b=2 c=-": the key's value, then that of the one other column, '-' for null.
+ * Rows are given as text, "a=1 b=2 c=-": the key's value, then that of the one other
+ * column, '-' for null.
  */
 #ifndef TESTS_UNIT_CONNECTORS_POSTGRES_IMPORT_H
 #define TESTS_UNIT_CONNECTORS_POSTGRES_IMPORT_H
@@ -33,7 +35,10 @@ struct postgres_import {
     unsigned nagain; /* how often the writer asked for a split again */
 };
 
-/* An import of HBase form, ROW||STRING and f:v||INT, into default.t of a new database; nothing is opened. */
+/*
+ * An import of HBase form, ROW||STRING and f:v||INT, into default.t of a new database;
+ * nothing is opened.
+ */
 void postgres_import_init(struct postgres_import *import);
 
 /* Puts a column in place i; what was behind it is gone. */
@@ -59,13 +64,18 @@ struct status postgres_import_start(struct postgres_import *import, bool drops_u
 struct status postgres_import_write(struct postgres_import *import, struct writer *writer,
                                     int64_t first, const char *rows, bool *ret_again);
 
-/* Writes rows as unit number and commits, as often as it is asked for, at most ten times. */
+/*
+ * Writes rows as unit number and commits, as often as it is asked for, at most ten times.
+ */
 struct status postgres_import_split(struct postgres_import *import, struct writer *writer,
                                     uint32_t number, const char *rows);
 
 struct status postgres_import_commit(struct writer *writer, uint32_t number, bool *ret_again);
 
-/* The table's rows in the form above, by key; borrowed until the next question to the server. */
+/*
+ * The table's rows in the form above, by key; borrowed until the next question to the
+ * server.
+ */
 const char *postgres_import_get_rows(const struct postgres_import *import);
 
 #endif

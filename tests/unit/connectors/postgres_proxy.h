@@ -1,6 +1,6 @@
 /*
- * tests/unit/connectors/postgres_proxy.h - stands between a client and the test's server, and breaks connections at the
- * worst moment: while a COMMIT is on its way.
+ * tests/unit/connectors/postgres_proxy.h - stands between a client and the test's server,
+ * and breaks connections at the worst moment: while a COMMIT is on its way.
  */
 #ifndef TESTS_UNIT_CONNECTORS_POSTGRES_PROXY_H
 #define TESTS_UNIT_CONNECTORS_POSTGRES_PROXY_H

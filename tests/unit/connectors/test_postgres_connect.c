@@ -1,5 +1,6 @@
 /*
- * tests/unit/connectors/test_postgres_connect.c - who is let in, and what is said to those who are not.
+ * tests/unit/connectors/test_postgres_connect.c - who is let in, and what is said to those
+ * who are not.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -97,7 +98,10 @@ test(servers_that_cannot_be_reached_are_told_without_secrets)
     postgres_import_close(&import);
 }
 
-/* An import by the role sluice_guarded, whose password is "a b@c"; false if the server is not ours. */
+/*
+ * An import by the role sluice_guarded, whose password is "a b@c"; false if the server is
+ * not ours.
+ */
 static bool init_guarded(struct postgres_import *import, char url[512], const char *more)
 {
     postgres_import_init(import);

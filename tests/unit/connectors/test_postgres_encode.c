@@ -1,7 +1,8 @@
 /*
  * tests/unit/connectors/test_postgres_encode.c - values in the binary format of COPY.
  *
- * The bytes are what the server's own send functions give (encode(numeric_send('1.10'), 'hex') and the like).
+ * The bytes are what the server's own send functions give (encode(numeric_send('1.10'),
+ * 'hex') and the like).
  */
 #include <math.h>
 #include <stdio.h>
@@ -47,7 +48,9 @@ static const char *encode(struct one *one, enum pg_wire wire, bool has_row_numbe
     return one->hex;
 }
 
-/* Of a row of one value: what is behind the count and the length, which have to be right. */
+/*
+ * Of a row of one value: what is behind the count and the length, which have to be right.
+ */
 static const char *encode_value(struct one *one, enum pg_wire wire)
 {
     const char *hex = encode(one, wire, false);

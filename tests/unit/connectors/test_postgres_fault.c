@@ -1,5 +1,6 @@
 /*
- * tests/unit/connectors/test_postgres_fault.c - leases that are lost, sessions that are killed, connections that break.
+ * tests/unit/connectors/test_postgres_fault.c - leases that are lost, sessions that are
+ * killed, connections that break.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -219,7 +220,10 @@ test(a_stop_is_noticed_while_the_server_waits_in_a_commit)
     (void)pthread_join(committer.thread, NULL);
     check_status(committer.status, STATUS_CANCELLED);
     check(committer.end_ms - start_ms < NOTICE_MS);
-    /* The server sees within a second that nobody waits for it, though it does not have its lock yet. */
+    /*
+     * The server sees within a second that nobody waits for it, though it does not have its
+     * lock yet.
+     */
     check(postgres_server_wait(import.url, count_sessions, "0"));
     postgres_server_release(holder);
     check_str(postgres_import_get_rows(&import), "");

@@ -1,5 +1,6 @@
 /*
- * tests/unit/connectors/test_postgres_many.c - several writers at once, whose sessions are killed at random.
+ * tests/unit/connectors/test_postgres_many.c - several writers at once, whose sessions are
+ * killed at random.
  */
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,5 +1,6 @@
 /*
- * tests/unit/connectors/test_postgres_table.c - which tables take an import, and what is made where there is none.
+ * tests/unit/connectors/test_postgres_table.c - which tables take an import, and what is
+ * made where there is none.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -72,7 +73,10 @@ test(nothing_is_added_to_a_table_that_does_not_fit)
     postgres_import_close(&import);
 }
 
-/* Makes public.t by ddl and tries an import of k STRING, v INT (HBase form: ROW, f:v); returns its status. */
+/*
+ * Makes public.t by ddl and tries an import of k STRING, v INT (HBase form: ROW, f:v);
+ * returns its status.
+ */
 static struct status try_table(const char *ddl, bool is_sql)
 {
     struct postgres_import import;
@@ -100,9 +104,11 @@ test(hbase_form_takes_tables_with_wide_enough_types)
     static const char *const ddls[] = {
         "CREATE TABLE t (\"ROW\" text PRIMARY KEY, \"f:v\" int)",
         "CREATE TABLE t (\"f:v\" bigint, \"ROW\" varchar(20) PRIMARY KEY, x int)",
-        "CREATE TABLE t (\"ROW\" char(9) PRIMARY KEY, \"f:v\" numeric(10), x int NOT NULL DEFAULT 1)",
+        "CREATE TABLE t (\"ROW\" char(9) PRIMARY KEY, \"f:v\" numeric(10),"
+        "                x int NOT NULL DEFAULT 1)",
         "CREATE TABLE t (\"ROW\" text, \"f:v\" numeric, PRIMARY KEY (\"ROW\") INCLUDE (\"f:v\"))",
-        "CREATE TABLE t (\"ROW\" text PRIMARY KEY, \"f:v\" int, i int GENERATED ALWAYS AS IDENTITY)",
+        "CREATE TABLE t (\"ROW\" text PRIMARY KEY, \"f:v\" int,"
+        "                i int GENERATED ALWAYS AS IDENTITY)",
         "CREATE TABLE t (\"ROW\" text PRIMARY KEY, \"f:v\" int) PARTITION BY RANGE (\"ROW\")",
     };
 
@@ -133,7 +139,8 @@ test(hbase_form_refuses_other_tables)
         {"CREATE TABLE t (\"ROW\" text PRIMARY KEY, \"f:v\" int, x int NOT NULL)",
          "table public.t: column 'x' may not be null and has no default, so it has to be among "
          "the columns"},
-        {"CREATE TABLE t (\"ROW\" text PRIMARY KEY, a int, \"f:v\" int GENERATED ALWAYS AS (a) STORED)",
+        {"CREATE TABLE t (\"ROW\" text PRIMARY KEY, a int,"
+         "                \"f:v\" int GENERATED ALWAYS AS (a) STORED)",
          "table public.t: column 'f:v' is generated, so nothing can be written to it"},
         {"CREATE VIEW t AS SELECT ''::text AS \"ROW\", 1 AS \"f:v\"",
          "public.t is a view; only a table takes rows"},

@@ -1,5 +1,6 @@
 /*
- * tests/unit/connectors/test_postgres_types.c - values of every type, as a real PostgreSQL shows them.
+ * tests/unit/connectors/test_postgres_types.c - values of every type, as a real PostgreSQL
+ * shows them.
  */
 #include <math.h>
 
