@@ -68,34 +68,32 @@ def digest_table(database, table, columns, order):
     return digest.get()
 
 
-class BigFile:
+class BigFiles:
     """
-    The first rows as one CSV file and, made of it, one Parquet file. digest is what digest_table gives for a table with exactly these rows.
+    The rows from 0 to count as so many CSV files and, made of these, Parquet files. digest is what
+    digest_table gives for a table with exactly these rows.
     """
 
-    def __init__(self, build, folder, count):
+    def __init__(self, build, folder, count, nfiles):
+        assert count % nfiles == 0
         self.count = count
-        self.csv = folder / "rows.csv"
-        self.parquet = folder / "rows.parquet"
+        self.csv = [folder / f"part-{n}.csv" for n in range(nfiles)]
+        self.parquet = [path.with_suffix(".parquet") for path in self.csv]
         digest = Digest()
-        with open(self.csv, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            for start in range(0, count, 1000):
-                rows = [row(n) for n in range(start, min(start + 1000, count))]
-                writer.writerows(rows)
-                digest.write("".join(map(copy_line, rows)).encode())
+        for n, path in enumerate(self.csv):
+            rows = [row(i) for i in range(n * count // nfiles, (n + 1) * count // nfiles)]
+            with open(path, "w", newline="", encoding="utf-8") as file:
+                csv.writer(file, lineterminator="\n").writerows(rows)
+            digest.write("".join(map(copy_line, rows)).encode())
         self.digest = digest.get()
         types = ("{'id': 'VARCHAR', 'intcol': 'INTEGER', 'doublecol': 'DOUBLE',"
                  " 'stringcol': 'VARCHAR', 'string1col': 'VARCHAR', 'decimalcol': 'DECIMAL(18,2)'}")
-        duckdb(build, f"COPY (SELECT * FROM read_csv('{self.csv}', header=false, delim=',',"
-                      f" quote='\"', escape='\"', columns={types}))"
-                      f" TO '{self.parquet}' (FORMAT parquet, ROW_GROUP_SIZE 61440)")
+        duckdb(build, *(f"COPY (SELECT * FROM read_csv('{source}', header=false, delim=',',"
+                        f" quote='\"', escape='\"', columns={types})) TO '{target}' (FORMAT parquet)"
+                        for source, target in zip(self.csv, self.parquet)))
 
-    def targets(self, columns):
-        return [target.split("||")[0] for target in columns.values()]
-
-    def check(self, importer, columns=None):
+    def check(self, importer, columns):
         """The table holds these rows, no more and no less."""
-        columns = columns or COLUMNS
-        targets = self.targets(columns)
-        assert digest_table(importer.destination, importer.table, targets, targets[0]) == self.digest
+        targets = [target.split("||")[0] for target in columns.values()]
+        assert digest_table(importer.destination, importer.table, targets,
+                            targets[0]) == self.digest

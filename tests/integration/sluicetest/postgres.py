@@ -101,6 +101,13 @@ class Cluster:
         self.process.wait()
         wait_until(lambda: not any(is_alive(pid) for pid in pids), what="PostgreSQL is gone")
 
+    def pause(self):
+        """The postmaster stands still: no connection is made; sessions that are there go on."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
     def stop(self):
         """A fast shutdown: sessions are ended, all is written."""
         if self.process.poll() is None:

@@ -1,0 +1,265 @@
+"""
+Whatever dies in the middle of an import, and whenever: it ends SUCCEEDED and the table holds exactly
+the rows of the files. Moments are random; SLUICE_TEST_SEED repeats those of an earlier run.
+"""
+import os
+import random
+import time
+
+import grpc
+import psycopg2
+import pytest
+
+from sluicetest.bigfile import COLUMNS, SQL_COLUMNS, SQL_TABLE, BigFiles
+from sluicetest.importer import Importer
+from sluicetest.stack import ENDED
+from sluicetest.wait import wait_until
+
+ROWS = 1000000
+FILES = 16
+KILLS = 5
+
+
+@pytest.fixture(scope="module")
+def big(build, tmp_path_factory):
+    return BigFiles(build, tmp_path_factory.mktemp("big"), ROWS, FILES)
+
+
+@pytest.fixture
+def dice():
+    """The random numbers of a test; the seed is in the report of one that fails."""
+    seed = int(os.environ.get("SLUICE_TEST_SEED", random.randrange(2**32)))
+    print(f"SLUICE_TEST_SEED={seed}")
+    return random.Random(seed)
+
+
+class Import:
+    """
+    One import of the big files, by a stack whose leases are short. The table has no key in SQL
+    form, so that a row that is written twice is there twice.
+    """
+
+    def __init__(self, stack, destination, big, file_type, is_sql):
+        self.stack = stack
+        self.big = big
+        self.importer = Importer(stack, destination, "big")
+        self.columns = SQL_COLUMNS if is_sql else COLUMNS
+        if is_sql:
+            self.importer.make_table(SQL_TABLE)
+            for column in ("intcol", "doublecol", "string1col"):  # so that rows take their time
+                destination.rows(f"CREATE INDEX ON {self.importer.table} ({column})")
+        for path in big.csv if file_type == "CSV" else big.parquet:
+            (self.importer.folder / path.name).hardlink_to(path)
+        self.file_type = file_type
+        self.ncaught = 0
+
+    def start(self):
+        self.id = self.importer.submit(self.columns, self.file_type)
+        self.start_time = time.monotonic()
+        return self
+
+    # --- how far it is
+
+    def is_over(self):
+        """Whether it has ended; false while nobody can tell."""
+        self.stack.check_programs()
+        try:
+            return self.stack.state(self.id) in ENDED
+        except grpc.RpcError as error:
+            assert error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN), error
+            return False
+
+    def unit_times(self):
+        """When the splits that are committed were; [] when that cannot be known now."""
+        try:
+            return sorted(self.importer.units(self.id).values())
+        except psycopg2.Error:
+            return []
+
+    def run_until_a_moment(self, dice, share):
+        """Goes on until that share of the splits is committed, and for a random part of one more."""
+        wait_until(lambda: len(self.unit_times()) >= share * FILES or self.is_over(), 120,
+                   what=f"{share:.0%} of the splits are done")
+        times = self.unit_times()
+        a_unit_s = (times[-1] - times[0]).total_seconds() / len(times) if len(times) > 1 else 0.5
+        end = time.monotonic() + dice.uniform(0, min(a_unit_s, 2))
+        wait_until(lambda: time.monotonic() >= end, what="the moment")
+        self.ncaught += not self.is_over()
+
+    # --- the end
+
+    def finish(self):
+        """It succeeds; rows and counts are exact; nearly all strokes met it alive."""
+        wait_until(self.is_over, 120, what="the import ends")
+        task = self.importer.end(self.id)
+        assert (task.progress.rows_read, task.progress.rows_written, task.progress.bad_rows) == (
+            self.big.count, self.big.count, 0)
+        assert task.progress.bytes_read == task.progress.bytes_total
+        assert task.message == ""
+        self.big.check(self.importer, self.columns)
+        assert self.ncaught >= KILLS - 1, "the import was over too soon"
+
+
+def answers(stack):
+    try:
+        return stack.api.tasks.ListTasks(stack.api.task_service.ListTasksRequest()) is not None
+    except grpc.RpcError:
+        return False
+
+
+@pytest.fixture
+def start_import(stack, destination, big):
+    def start(file_type, is_sql, lease_ms=1500):
+        stack.start_gateway("--lease-ms", lease_ms)
+        stack.start_rest()
+        stack.start_worker()
+        stack.add_usual_sources(destination)
+        return Import(stack, destination, big, file_type, is_sql).start()
+    return start
+
+
+def kill_worker(stack):
+    stack.worker.kill()
+    stack.worker.start(wait_for="started")
+
+
+def kill_gateway(stack):
+    stack.gateway.kill()
+    stack.gateway.start()
+
+
+def kill_rest(stack):
+    stack.shim.kill()
+    stack.shim.start()
+
+
+def kill_postgresql(stack):
+    stack.database.cluster.restart()
+
+
+STROKES = [kill_worker, kill_gateway, kill_rest, kill_postgresql]
+
+
+def strike(moved, dice, strokes):
+    """One stroke after another, at random moments spread over the import."""
+    for n, stroke in enumerate(strokes):
+        moved.run_until_a_moment(dice, n / (len(strokes) + 1))
+        print(f"{time.monotonic() - moved.start_time:6.2f} s: {stroke.__name__}")
+        stroke(moved.stack)
+    moved.finish()
+
+
+@pytest.mark.parametrize("file_type,is_sql", [("CSV", True), ("Parquet", False)])
+def test_a_worker_that_is_killed_loses_and_repeats_nothing(start_import, dice, file_type, is_sql):
+    moved = start_import(file_type.upper(), is_sql)
+    strike(moved, dice, [kill_worker] * KILLS)
+    assert sum(job.attempt for job in moved.stack.task(moved.id).jobs) > 3
+
+
+def test_a_gateway_that_is_killed_loses_and_repeats_nothing(start_import, dice):
+    strike(start_import("CSV", is_sql=False), dice, [kill_gateway] * KILLS)
+
+
+def test_a_rest_shim_that_is_killed_loses_nothing(start_import, dice):
+    moved = start_import("PARQUET", is_sql=True)
+    strike(moved, dice, [kill_rest] * KILLS)
+    reply = moved.stack.rest.get(f"/pro/proc/{moved.id}/info")
+    assert reply.json()["data"]["fullJobs"][0]["rowsWritten"] == ROWS
+
+
+def test_a_postgresql_that_is_killed_loses_and_repeats_nothing(start_import, dice):
+    """Both databases are its: the one with the tasks and the one with the rows."""
+    strike(start_import("PARQUET", is_sql=True), dice, [kill_postgresql] * KILLS)
+
+
+def test_all_of_them_are_killed_in_turn(start_import, dice):
+    strokes = STROKES + [dice.choice(STROKES) for _ in range(KILLS - len(STROKES))]
+    dice.shuffle(strokes)
+    strike(start_import("CSV", is_sql=True), dice, strokes)
+
+
+def test_abort_and_retry_at_random_moments_lose_and_repeat_nothing(start_import, destination,
+                                                                   dice):
+    moved = start_import("CSV", is_sql=True)
+
+    def is_left_alone():
+        return not destination.value("SELECT count(*) FROM pg_stat_activity WHERE datname ="
+                                     " current_database() AND application_name LIKE 'sluice %'")
+
+    def abort_and_retry(stack):
+        if moved.is_over():
+            return
+        moved.importer.abort(moved.id)
+        wait_until(is_left_alone, timeout_s=2, what="the worker stops")
+        moved.importer.retry(moved.id)
+    strike(moved, dice, [abort_and_retry] * KILLS)
+
+
+def test_a_worker_that_sleeps_and_wakes_writes_nothing_twice(stack, destination, big, dice):
+    """Two workers in turn stand still for longer than a lease, and go on while the other writes."""
+    stack.start_gateway("--lease-ms", 1000)
+    workers = [stack.start_worker("--worker-id", f"worker-{n}") for n in range(2)]
+    stack.add_usual_sources(destination)
+    moved = Import(stack, destination, big, "CSV", is_sql=True).start()
+
+    def holder():
+        return next((w for w in workers if w.options[-1] == stack.task(moved.id).jobs[1].worker_id),
+                    None)
+    for share in (0.1, 0.3, 0.6):
+        moved.run_until_a_moment(dice, share)
+        asleep = holder()
+        if moved.is_over() or not asleep:
+            continue
+        asleep.pause()
+        offset = asleep.log.stat().st_size
+        wait_until(lambda: holder() not in (asleep, None) or moved.is_over(), 30,
+                   what="the other worker takes over")
+        moved.run_until_a_moment(dice, share)
+        asleep.resume()
+        asleep.wait_for_event("job dropped", 10, offset)
+    moved.ncaught = KILLS
+    moved.finish()
+
+
+def test_a_late_worker_is_refused_by_the_destination_itself(stack, destination, second_cluster):
+    """
+    A worker sleeps while it connects to the destination; another takes its job. When it wakes up
+    there is no gateway that could tell it, so the fence in the destination has to.
+    """
+    stack.start_gateway("--lease-ms", 1000)
+    away = second_cluster.create_database()
+    stack.add_usual_sources(away)
+    importer = Importer(stack, away, "fenced")
+    importer.make_table("id text, v int")
+    importer.write("a.csv", "a,1\nb,2\n")
+    importer.write("b.csv", "c,3\nd,4\n")
+    with importer.gate() as gate:
+        gate.close("d")
+        early = stack.start_worker("--worker-id", "early")
+        task_id = importer.submit({"id": "id", "v": "v"}, driver="SMALL")
+        gate.wait_until_reached("d")
+        importer.abort(task_id)
+        early.wait_for_event("job dropped")
+        wait_until(lambda: not gate.waiting("d"), what="the first attempt is over")
+
+        second_cluster.pause()  # the postmaster alone: connections hang, sessions go on
+        offset = early.log.stat().st_size
+        importer.retry(task_id)
+        early.wait_for_event("job leased", offset=offset)
+        early.pause()
+        second_cluster.resume()
+        stack.start_worker("--worker-id", "later")
+        gate.wait_until_reached("d")
+        assert stack.task(task_id).jobs[1].worker_id == "later"
+
+        stack.gateway.kill()
+        early.resume()
+        dropped = early.wait_for_event("job dropped", 15, offset)
+        assert dropped["reason"] == "fenced off by a newer lease"
+        gate.open("d")
+        stack.gateway.start()
+        wait_until(lambda: answers(stack), what="the gateway is back")
+        importer.end(task_id)
+    assert importer.rows() == [("a", 1), ("b", 2), ("c", 3), ("d", 4)]
+    task = stack.task(task_id)
+    assert (task.progress.rows_read, task.progress.rows_written) == (4, 4)
