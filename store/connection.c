@@ -251,6 +251,16 @@ static void take_prepared(struct connection *connection, const PGresult *result)
     }
 }
 
+/* Callers are told to come back later; that the server's disk is full is for an operator to see. */
+static void note_failure(const struct connection *connection, struct query_batch *batch,
+                         const PGresult *result)
+{
+    batch->st = sqlstate_get_status(result);
+    if (batch->st.code == STATUS_RESOURCE_EXHAUSTED)
+        log_warn("database is out of resources", log_str("lane", connection->settings->lane_name),
+                 log_str("statement", batch->statement->name), log_str("error", batch->st.text));
+}
+
 /* A result of the batch that was sent first. Returns whether the result is kept. */
 static bool take_answer(struct connection *connection, PGresult *result)
 {
@@ -268,7 +278,7 @@ static bool take_answer(struct connection *connection, PGresult *result)
         return true;
     default:
         if (batch->st.code == STATUS_OK)
-            batch->st = sqlstate_get_status(result);
+            note_failure(connection, batch, result);
         return false;
     }
 }
