@@ -45,6 +45,7 @@ struct create_task {
     const struct task_kind *kind;
     const Pb__Task *wanted; /* the request's */
     const char *request_id; /* in lower case; empty: there is none */
+    bool is_second_try;     /* a data source was deleted under the first one */
     struct job_plan plan;
 };
 
@@ -142,8 +143,15 @@ static void end_created(const struct create_task *create, const struct pg_result
 static void create_done(struct query *query, struct status st, const struct pg_result *rows)
 {
     struct op *op = op_of(query);
-    const struct create_task *create = container_of(op, struct create_task, op);
+    struct create_task *create = container_of(op, struct create_task, op);
+    struct query again = *query;
 
+    /* The foreign key has failed: the next look at the data sources tells which one is gone. */
+    if (st.code == STATUS_FAILED_PRECONDITION && !create->is_second_try) {
+        create->is_second_try = true;
+        op_submit(op, &again);
+        return;
+    }
     if (st.code != STATUS_OK) {
         fault_end_store(op->call, st);
         return;
@@ -156,7 +164,6 @@ static void create_done(struct query *query, struct status st, const struct pg_r
         op->name = arena_copy_str(rpc_call_get_arena(op->call), id);
         task_get_submit(op);
     } else if (str_is(outcome, "RACED")) {
-        struct query again = *query;
         op_submit(op, &again);
     } else if (str_is(outcome, "REUSED")) {
         fault_end(op->call, FAULT_REQUEST_ID_REUSED, create->request_id);

@@ -5,9 +5,10 @@ import socket
 import threading
 
 import grpc
+import psycopg2
 import pytest
 
-from sluicetest.client import Client, Worker, task
+from sluicetest.client import Client, Failure, Worker, task
 from sluicetest.program import run
 from sluicetest.wait import wait_until
 
@@ -31,6 +32,35 @@ def kill_and_start(stack, client):
     stack.gateway.kill()
     stack.gateway.start()
     wait_until(lambda: is_served(client), what="the client has found the gateway again")
+
+
+# --- who is faster
+
+
+def test_a_data_source_that_goes_while_a_task_is_made_is_not_found(client, stack):
+    with psycopg2.connect(stack.database.url) as deleting, deleting.cursor() as cursor:
+        cursor.execute("DELETE FROM data_source WHERE name = 'files'")
+        creating = client.start("CreateTask", {"task": task()})
+        wait_until(lambda: stack.database.value(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0, what="the task waits")
+        deleting.commit()
+    failure = Failure.of(creating.exception())
+    assert (failure.code, failure.reason) == ("NOT_FOUND", "DATA_SOURCE_NOT_FOUND")
+    assert failure.text == "data source 'files' does not exist"
+
+
+# --- a database that is full
+
+
+def test_a_database_without_room_is_told_to_the_operator(client, stack):
+    stack.database.rows("""
+        CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'no room for %', NEW.kind USING ERRCODE = 'disk_full'; END $$;
+        CREATE TRIGGER fill BEFORE INSERT ON task FOR EACH ROW EXECUTE FUNCTION fill()""")
+    failure = client.fails("CreateTask", task=task())
+    assert (failure.code, failure.reason) == ("RESOURCE_EXHAUSTED", "OVERLOADED")
+    line = stack.gateway.wait_for_event("database is out of resources")
+    assert (line["level"], line["error"]) == ("warn", "no room for BULKLOAD")
 
 
 # --- kill -9 of the gateway
