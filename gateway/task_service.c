@@ -163,6 +163,10 @@ static bool check_change(const struct change_task *change, struct status st,
         fault_end_store(op->call, st);
         return false;
     }
+    if (row_get_int(rows, 0, "note/is_stale") != 0) {
+        fault_end(op->call, FAULT_TASK_CHANGED, op->name);
+        return false;
+    }
     if (row_is_null(rows, 0, "note/old_state")) {
         fault_end(op->call, FAULT_TASK_NOT_FOUND, op->name);
         return false;
@@ -227,7 +231,8 @@ static void abort_task(struct rpc_call *call, const ProtobufCMessage *message)
                              param_text(task_verb_get_states(TASK_ABORT, TASK_MOVES)),
                              param_text(task_verb_get_states(TASK_ABORT, TASK_STAYS)),
                              param_text(task_verb_get_target(TASK_ABORT)),
-                             param_text(access_get_actor(call)), param_text("")},
+                             param_text(access_get_actor(call)), param_text(""),
+                             param_text(request->etag)},
                   .on_done = change_done,
               });
 }
@@ -238,17 +243,17 @@ static void retry_task(struct rpc_call *call, const ProtobufCMessage *message)
 
     if (!check_id(call, request->id))
         return;
-    op_submit(
-        &make_change(call, TASK_RETRY, request->id)->op,
-        &(struct query){
-            .statement = &task_retry,
-            .params = {param_text(request->id),
-                       param_text(task_verb_get_states(TASK_RETRY, TASK_MOVES)),
-                       param_text(task_verb_get_states(TASK_RETRY, TASK_STAYS)),
-                       param_text(task_verb_get_target(TASK_RETRY)),
-                       param_text(access_get_actor(call)), param_int(request->from_start ? 1 : 0)},
-            .on_done = change_done,
-        });
+    op_submit(&make_change(call, TASK_RETRY, request->id)->op,
+              &(struct query){
+                  .statement = &task_retry,
+                  .params = {param_text(request->id),
+                             param_text(task_verb_get_states(TASK_RETRY, TASK_MOVES)),
+                             param_text(task_verb_get_states(TASK_RETRY, TASK_STAYS)),
+                             param_text(task_verb_get_target(TASK_RETRY)),
+                             param_text(access_get_actor(call)),
+                             param_int(request->from_start ? 1 : 0), param_text(request->etag)},
+                  .on_done = change_done,
+              });
 }
 
 static void delete_task(struct rpc_call *call, const ProtobufCMessage *message)
@@ -261,7 +266,8 @@ static void delete_task(struct rpc_call *call, const ProtobufCMessage *message)
               &(struct query){
                   .statement = &task_delete,
                   .params = {param_text(request->id),
-                             param_text(task_verb_get_states(TASK_DELETE, TASK_REMOVED))},
+                             param_text(task_verb_get_states(TASK_DELETE, TASK_REMOVED)),
+                             param_text(request->etag)},
                   .on_done = delete_done,
               });
 }

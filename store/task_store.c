@@ -29,7 +29,7 @@
  * All is made by one statement. A request id is stored with its task or not at all: of two queries with the same one
  * the second waits for the first, then inserts nothing; it cannot see the first one's row, so its outcome is RACED.
  * They are inserted in the order of their request ids, lest two batches wait for each other. A data source that is
- * deleted meanwhile makes a foreign key fail, and the query is tried again.
+ * deleted meanwhile makes a foreign key fail.
  */
 const struct statement task_create = {
     .name = "task_create",
@@ -178,62 +178,108 @@ const struct statement task_list = {
     .max_batch = 4,
 };
 
-/* Functions do the work, on one task after another by their ids: that is the order of locks. */
+/*
+ * Abort, retry and delete. Functions do the work, on one task after another by their ids: that is the order of locks.
+ * The tasks whose etag counts are locked before, and "todo" is whole before the first function is called: it says what
+ * holds then. Two queries about one task never go together, for the second is to see the etag that the first one made.
+ */
+#define HELD(LOCK) \
+    " held AS MATERIALIZED (" \
+    "    SELECT q.ord, t.version::text <> q.etag AS is_stale" \
+    "      FROM q" \
+    "      JOIN task t ON t.id = q.id" \
+    "     WHERE q.etag <> ''" \
+    "     ORDER BY t.id" \
+    "       FOR " LOCK " OF t)"
+
 const struct statement task_abort = {
     .name = "task_abort",
     .lane = LANE_WRITE,
-    .sql = "WITH q AS MATERIALIZED ("
-           "    SELECT id, from_states, same_states, to_state, actor, reason, ord"
-           "      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],"
-           "                  $6::text[])"
-           "           WITH ORDINALITY"
-           "           AS q(id, from_states, same_states, to_state, actor, reason, ord)"
-           "     ORDER BY id, ord)"
-           " SELECT q.ord, f.old_state AS \"note/old_state\"," COLUMNS_OF_F "," COLUMNS_OF_P ","
-           "        (f.t).spec AS bulkload"
-           "   FROM q"
-           "  CROSS JOIN LATERAL task_abort(q.id, q.from_states::text[], q.same_states::text[],"
-           "                                q.to_state, q.actor, q.reason)"
-           "       AS f(old_state, t)"
-           "   LEFT JOIN LATERAL task_progress((f.t).id, (f.t).state) p ON true",
-    .nparams = 6,
-    .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT},
+    .sql =
+        "WITH q AS MATERIALIZED ("
+        "    SELECT id, from_states, same_states, to_state, actor, reason, etag, ord"
+        "      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],"
+        "                  $6::text[], $7::text[])"
+        "           WITH ORDINALITY"
+        "           AS q(id, from_states, same_states, to_state, actor, reason, etag, ord))," HELD(
+            "NO KEY UPDATE") ","
+                             " todo AS MATERIALIZED ("
+                             "    SELECT q.ord, q.from_states, q.same_states, q.to_state, q.actor, q.reason,"
+                             "           CASE WHEN held.is_stale IS NOT TRUE THEN q.id END AS id,"
+                             "           coalesce(held.is_stale, false) AS is_stale"
+                             "      FROM q LEFT JOIN held USING (ord)"
+                             "     ORDER BY q.id, q.ord)"
+                             " SELECT todo.ord, f.old_state AS \"note/old_state\","
+                             "        todo.is_stale AS \"note/is_stale\"," COLUMNS_OF_F
+                             "," COLUMNS_OF_P ","
+                             "        (f.t).spec AS bulkload"
+                             "   FROM todo"
+                             "  CROSS JOIN LATERAL task_abort(todo.id, todo.from_states::text[],"
+                             "                                todo.same_states::text[], todo.to_state, todo.actor,"
+                             "                                todo.reason)"
+                             "       AS f(old_state, t)"
+                             "   LEFT JOIN LATERAL task_progress((f.t).id, (f.t).state) p ON true",
+    .nparams = 7,
+    .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT},
+    .is_keyed = true,
 };
 
 /* The progress is that of before, which is nothing if all is forgotten. */
 const struct statement task_retry = {
     .name = "task_retry",
     .lane = LANE_WRITE,
-    .sql = "WITH q AS MATERIALIZED ("
-           "    SELECT id, from_states, same_states, to_state, actor, from_start, ord"
-           "      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],"
-           "                  $6::boolean[])"
-           "           WITH ORDINALITY"
-           "           AS q(id, from_states, same_states, to_state, actor, from_start, ord)"
-           "     ORDER BY id, ord)"
-           " SELECT q.ord, f.old_state AS \"note/old_state\"," COLUMNS_OF_F "," COLUMNS_OF_P ","
-           "        (f.t).spec AS bulkload"
-           "   FROM q"
-           "  CROSS JOIN LATERAL task_retry(q.id, q.from_states::text[], q.same_states::text[],"
-           "                                q.to_state, q.actor, q.from_start)"
-           "       AS f(old_state, t)"
-           "   LEFT JOIN LATERAL task_progress((f.t).id, (f.t).state) p"
-           "     ON NOT (q.from_start AND f.old_state = ANY (q.from_states::text[]))",
-    .nparams = 6,
-    .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_BOOL},
+    .sql =
+        "WITH q AS MATERIALIZED ("
+        "    SELECT id, from_states, same_states, to_state, actor, from_start, etag, ord"
+        "      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],"
+        "                  $6::boolean[], $7::text[])"
+        "           WITH ORDINALITY"
+        "           AS q(id, from_states, same_states, to_state, actor, from_start, etag,"
+        "                ord))," HELD(
+            "NO KEY UPDATE") ","
+                             " todo AS MATERIALIZED ("
+                             "    SELECT q.ord, q.from_states, q.same_states, q.to_state, q.actor, q.from_start,"
+                             "           CASE WHEN held.is_stale IS NOT TRUE THEN q.id END AS id,"
+                             "           coalesce(held.is_stale, false) AS is_stale"
+                             "      FROM q LEFT JOIN held USING (ord)"
+                             "     ORDER BY q.id, q.ord)"
+                             " SELECT todo.ord, f.old_state AS \"note/old_state\","
+                             "        todo.is_stale AS \"note/is_stale\"," COLUMNS_OF_F
+                             "," COLUMNS_OF_P ","
+                             "        (f.t).spec AS bulkload"
+                             "   FROM todo"
+                             "  CROSS JOIN LATERAL task_retry(todo.id, todo.from_states::text[],"
+                             "                                todo.same_states::text[], todo.to_state, todo.actor,"
+                             "                                todo.from_start)"
+                             "       AS f(old_state, t)"
+                             "   LEFT JOIN LATERAL task_progress((f.t).id, (f.t).state) p"
+                             "     ON NOT (todo.from_start AND f.old_state = ANY (todo.from_states::text[]))",
+    .nparams = 7,
+    .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_BOOL, PARAM_TEXT},
+    .is_keyed = true,
 };
 
 const struct statement task_delete = {
     .name = "task_delete",
     .lane = LANE_WRITE,
-    .sql = "WITH q AS MATERIALIZED ("
-           "    SELECT id, from_states, ord"
-           "      FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS q(id, from_states, ord)"
-           "     ORDER BY id, ord)"
-           " SELECT q.ord, f.old_state AS \"note/old_state\"," COLUMNS_OF_F ","
-           "        (f.t).spec AS bulkload"
-           "   FROM q"
-           "  CROSS JOIN LATERAL task_delete(q.id, q.from_states::text[]) AS f(old_state, t)",
-    .nparams = 2,
-    .types = {PARAM_TEXT, PARAM_TEXT},
+    .sql =
+        "WITH q AS MATERIALIZED ("
+        "    SELECT id, from_states, etag, ord"
+        "      FROM unnest($1::text[], $2::text[], $3::text[])"
+        "           WITH ORDINALITY AS q(id, from_states, etag, ord))," HELD(
+            "UPDATE") ","
+                      " todo AS MATERIALIZED ("
+                      "    SELECT q.ord, q.from_states,"
+                      "           CASE WHEN held.is_stale IS NOT TRUE THEN q.id END AS id,"
+                      "           coalesce(held.is_stale, false) AS is_stale"
+                      "      FROM q LEFT JOIN held USING (ord)"
+                      "     ORDER BY q.id, q.ord)"
+                      " SELECT todo.ord, f.old_state AS \"note/old_state\","
+                      "        todo.is_stale AS \"note/is_stale\"," COLUMNS_OF_F ","
+                      "        (f.t).spec AS bulkload"
+                      "   FROM todo"
+                      "  CROSS JOIN LATERAL task_delete(todo.id, todo.from_states::text[]) AS f(old_state, t)",
+    .nparams = 3,
+    .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT},
+    .is_keyed = true,
 };

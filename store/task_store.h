@@ -69,9 +69,10 @@ extern const struct statement task_list;
  *     4 text   the state it goes to: "KILLED"
  *     5 text   who asks for it
  *     6 text   the reason; becomes the task's message; may be empty
+ *     7 text   the etag that it must have; empty: any
  *
- * One row: "note/old_state" (NULL: there is no such task; if it is in neither array, nothing was done) and the
- * task's columns as they are now.
+ * One row: "note/is_stale" (bool: it has another etag; nothing was done, and the rest is NULL), "note/old_state" (NULL:
+ * there is no such task; if it is in neither array, nothing was done) and the task's columns as they are now.
  */
 extern const struct statement task_abort;
 
@@ -84,7 +85,12 @@ extern const struct statement task_abort;
 extern const struct statement task_retry;
 
 /*
- * Removes a task and all that belongs to it. 1 text: the id; 2 text: the states in which it is done, as an array.
+ * Removes a task and all that belongs to it.
+ *
+ *     1 text   the id
+ *     2 text   the states in which it is done, as an array
+ *     3 text   the etag that it must have; empty: any
+ *
  * One row as from task_abort: the task as it was.
  */
 extern const struct statement task_delete;
