@@ -1,0 +1,351 @@
+"""sluice(1), and what the command lines of all programs have in common."""
+import json
+import re
+
+import pytest
+
+from sluicetest.importer import Importer
+from sluicetest.program import run
+from sluicetest.wait import wait_until
+
+PROGRAMS = ["sluice", "sluice-gateway", "sluice-rest", "sluice-worker"]
+SETTINGS = {
+    "sluice": ["healthcheck"],  # which is not run
+    "sluice-gateway": ["--database-url", "postgresql://user:hidden@db.example/x"],
+    "sluice-rest": [],
+    "sluice-worker": [],
+}
+
+
+# --- all programs
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_names_every_option_and_its_variable(build, program, option):
+    done = run(build / program, option)
+    assert done.stdout.startswith(f"Usage: {program} [OPTION ...]")
+    assert done.stderr == ""
+    for name in ["--log-level LEVEL", "[SLUICE_LOG_LEVEL]", "--check-config", "-h, --help",
+                 "-V, --version"]:
+        assert name in done.stdout
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_version_is_one_line(build, program, option):
+    assert re.fullmatch(rf"{program} [0-9]+\.[0-9]+\.[0-9]+\n", run(build / program, option).stdout)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_check_config_prints_the_settings_and_starts_nothing(build, program):
+    done = run(build / program, *SETTINGS[program], "--log-level", "debug", "--check-config")
+    lines = dict(line.split("=", 1) for line in done.stdout.splitlines())
+    assert lines["log-level"] == "debug"
+    assert "hidden" not in done.stdout + done.stderr
+    assert program != "sluice-gateway" or lines["database-url"] == "***"
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_command_line_goes_before_the_environment(build, program):
+    def level(*options, **env):
+        out = run(build / program, *SETTINGS[program], "--check-config", *options, **env).stdout
+        return dict(line.split("=", 1) for line in out.splitlines())["log-level"]
+    assert level() == "info"
+    assert level(SLUICE_LOG_LEVEL="") == "info"
+    assert level(SLUICE_LOG_LEVEL="warn") == "warn"
+    assert level("--log-level=error", SLUICE_LOG_LEVEL="warn") == "error"
+
+
+WRONG = {
+    "sluice": (["--timeout-ms", "0", "-o", "xml", "--nope", "task", "get"],
+               ["timeout-ms: '0' is not a whole number from 1 to 600000 ms",
+                "'--nope' is not an option"]),
+    "sluice-gateway": (["extra", "--lease-ms", "soon", "--max-batch=0", "--nope"],
+                       ["lease-ms: 'soon' is not a whole number from 1000 to 600000 ms",
+                        "max-batch: '0' is not a whole number from 1 to 1024",
+                        "'--nope' is not an option",
+                        "'extra' is not an option, and no operands are taken",
+                        "--database-url or SLUICE_DATABASE_URL must be given"]),
+    "sluice-rest": (["--request-timeout-ms", "-1", "--legacy-error-status", "201", "--log-level",
+                     "loud", "-x"],
+                    ["request-timeout-ms: '-1' is not a whole number from 1 to 600000 ms",
+                     "legacy-error-status: '201' is not a whole number from 0 to 200",
+                     "'-x' is not an option"]),
+    "sluice-worker": (["--max-jobs", "65", "--grace-ms", "x", "--gateway"],
+                      ["max-jobs: '65' is not a whole number from 1 to 64",
+                       "grace-ms: 'x' is not a whole number from 0 to 600000 ms",
+                       "--gateway needs a value"]),
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_wrong_option_is_told_at_once(build, program):
+    options, errors = WRONG[program]
+    done = run(build / program, *options, check=False)
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert [line for line in errors if line not in lines] == []
+    assert lines[-1] == f"Try '{program} --help'."
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_wrong_log_level_is_told(build, program):
+    done = run(build / program, *SETTINGS[program], "--log-level", "loud", check=False)
+    assert done.returncode == 2
+    assert "log-level" in done.stderr and "'loud'" in done.stderr
+
+
+@pytest.mark.parametrize("program,options", [
+    ("sluice-gateway", ["--database-wait-ms", "0", "--database-url",
+                        "postgresql://nobody@/none?host=/nowhere"]),
+    ("sluice-rest", ["--listen", "127.0.0.1:1:1"]),
+])
+def test_a_program_that_cannot_start_fails_and_says_why(build, program, options):
+    done = run(build / program, *options, check=False)
+    assert done.returncode in (1, 2) and done.stderr
+
+
+# --- commands
+
+@pytest.mark.parametrize("arguments,said", [
+    ([], "a command is missing"),
+    (["nope"], "'nope' is not a command"),
+    (["task", "nope"], "'task nope' is not a command"),
+    (["task", "get"], "usage: sluice task get ID"),
+    (["source", "list", "extra"], "usage: sluice source list"),
+    (["-o", "xml", "source", "list"], "--output: 'xml' is not table or json"),
+])
+def test_a_wrong_command_is_told(build, arguments, said):
+    done = run(build / "sluice", *arguments, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr and "Try 'sluice --help'." in done.stderr
+
+
+def test_healthcheck_tells_by_its_exit_code(stack):
+    gateway = stack.start_gateway()
+    assert stack.cli("healthcheck").stdout == "SERVING\n"
+    gateway.stop()
+    done = stack.cli("--timeout-ms", "2000", "healthcheck", check=False)
+    assert done.returncode == 1
+    assert "cannot be reached" in done.stderr
+
+
+def test_healthcheck_says_no_when_the_database_is_away(stack):
+    stack.start_gateway()
+    stack.database.cluster.kill()
+    wait_until(lambda: stack.cli("healthcheck", check=False).returncode == 1,
+               what="healthcheck says no")
+    stack.database.cluster.start()
+    wait_until(lambda: stack.cli("healthcheck", check=False).stdout == "SERVING\n",
+               what="healthcheck says yes")
+
+
+def test_migrate_brings_an_empty_database_up_to_date(build, database):
+    def migrate(verb, **more):
+        return run(build / "sluice", "--database-url", database.url, "migrate", verb, **more)
+    before = migrate("status", check=False)
+    assert before.returncode == 1 and "0001_init" in before.stdout
+    applied = migrate("up").stdout.splitlines()
+    assert applied[0].startswith("applied 0001_init")
+    assert migrate("up").stdout == "the schema is up to date\n"
+    after = migrate("status")
+    assert len(after.stdout.splitlines()) == 1 + len(applied)
+    assert run(build / "sluice", "migrate", "status", SLUICE_DATABASE_URL=database.url
+               ).stdout == after.stdout
+
+
+def test_migrate_needs_a_database(build):
+    done = run(build / "sluice", "migrate", "up", check=False)
+    assert done.returncode == 1
+    assert done.stderr == ("sluice: --database-url or SLUICE_DATABASE_URL must be given"
+                           " (INVALID_ARGUMENT)\n")
+
+
+def test_a_gateway_refuses_an_older_schema_and_says_what_to_run(build, database):
+    done = run(build / "sluice-gateway", "--database-url", database.url, "--listen", "127.0.0.1:0",
+               check=False)
+    assert done.returncode == 1
+    assert "sluice migrate up" in done.stderr
+
+
+# --- data sources
+
+def json_of(done):
+    return json.loads(done.stdout)
+
+
+def json_lines_of(done):
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_data_sources_are_kept(stack):
+    stack.start_gateway()
+    cli = stack.cli
+    added = cli("source", "add", "hdfs", "--type", "file", "--param", "root=/data", "-o", "json")
+    assert json_of(added)["name"] == "hdfs"
+    assert json_of(added)["type"] == "DATA_SOURCE_TYPE_FILE"
+    cli("source", "add", "ld", "--type", "postgres", "--parameters-json",
+        '{"url": "postgresql://u@db.example/w", "password": "hidden"}')
+
+    table = cli("source", "list").stdout
+    assert [line.split()[:2] for line in table.splitlines()] == [
+        ["NAME", "TYPE"], ["hdfs", "FILE"], ["ld", "POSTGRES"]]
+    assert "hidden" not in table
+    assert [s["name"] for s in json_lines_of(cli("-o", "json", "source", "list"))] == ["hdfs", "ld"]
+    got = json_of(cli("source", "get", "ld", "-o", "json"))
+    assert json.loads(got["parametersJson"]) == {"url": "postgresql://u@db.example/w",
+                                                 "password": "***"}
+
+    cli("source", "update", "hdfs", "--param", "root=/other")
+    assert json.loads(json_of(cli("source", "get", "hdfs", "-o", "json"))["parametersJson"]) == {
+        "root": "/other"}
+    assert cli("source", "remove", "hdfs").stdout == ""
+    assert [s["name"] for s in json_lines_of(cli("-o", "json", "source", "list"))] == ["ld"]
+
+
+@pytest.mark.parametrize("arguments,said", [
+    (["source", "get", "none"], "data source 'none' does not exist (NOT_FOUND)"),
+    (["source", "remove", "none"], "data source 'none' does not exist (NOT_FOUND)"),
+    (["source", "add", "x"], "--type must be given: file or postgres (INVALID_ARGUMENT)"),
+    (["source", "add", "x", "--type", "ftp"],
+     "--type: 'ftp' is none of FILE, POSTGRES (INVALID_ARGUMENT)"),
+    (["source", "add", "x", "--type", "file", "--param", "root"],
+     "--param: 'root' is not KEY=VALUE (INVALID_ARGUMENT)"),
+    (["source", "add", "x", "--type", "file"], "parameters.root: is missing (INVALID_ARGUMENT)"),
+    (["task", "get", "none"], "task 'none' does not exist (NOT_FOUND)"),
+    (["task", "watch", "none"], "task 'none' does not exist (NOT_FOUND)"),
+    (["task", "abort", "none"], "task 'none' does not exist (NOT_FOUND)"),
+    (["task", "retry", "none"], "task 'none' does not exist (NOT_FOUND)"),
+    (["task", "delete", "none"], "task 'none' does not exist (NOT_FOUND)"),
+    (["task", "bad-rows", "none"], "task 'none' does not exist (NOT_FOUND)"),
+    (["task", "list", "--state", "odd"],
+     "--state: 'odd' is none of PENDING, RUNNING, SUCCEEDED, FAILED, KILLED (INVALID_ARGUMENT)"),
+])
+def test_what_the_gateway_refuses_is_told(module_stack, arguments, said):
+    done = module_stack.cli(*arguments, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"sluice: {said}\n")
+
+
+# --- tasks
+
+def create(cli, importer, column="Int", **reader):
+    config = {"filePath": importer.name, "column": ["k", "v"], **reader}
+    target = {"namespace": "public", "lindormTable": importer.name,
+              "columns": ["ROW||String", f"f:v||{column}"]}
+    return cli("task", "create", "--source", "hdfs", "--destination", "ld", "--reader-config",
+               json.dumps(config), "--writer-config", json.dumps(target), "--driver-spec", "small",
+               "--file-type", "csv")
+
+
+def test_a_task_is_created_watched_and_shown(module_stack, importer):
+    cli = module_stack.cli
+    importer.write("a.csv", "".join(f"k{n},{n}\n" for n in range(1000)))
+    done = create(cli, importer)
+    task_id = done.stdout.strip()
+    assert re.fullmatch(r"proc-[0-9]+-[0-9a-f]{32}", task_id) and done.stdout == f"{task_id}\n"
+
+    watched = cli("task", "watch", task_id)
+    assert watched.stdout.splitlines()[-1] == "SUCCEEDED"
+    assert re.search(r"\[#{30}\] 100 %  SUCCEEDED  1000 rows", watched.stdout)
+    assert cli("task", "watch", "-q", task_id).stdout == "SUCCEEDED\n"
+    assert json_of(cli("task", "watch", "-o", "json", task_id))["state"] == "TASK_STATE_SUCCEEDED"
+
+    text = cli("task", "get", task_id).stdout
+    for said in [f"task       {task_id}\n", "state      SUCCEEDED (FINISHED)\n",
+                 "progress   100 %, 1000 rows read, 1000 written, 0 bad\n"]:
+        assert said in text
+    task = json_of(cli("task", "get", task_id, "-o", "json"))
+    assert task["progress"]["rowsWritten"] == "1000"
+    assert [job["role"] for job in task["jobs"]] == ["JOB_ROLE_SCHEMA", "JOB_ROLE_FULL"]
+    assert importer.count() == 1000
+
+
+def test_tasks_are_listed_newest_first(module_stack, importer):
+    cli = module_stack.cli
+    importer.write("a.csv", "k,1\n")
+    ids = [create(cli, importer).stdout.strip() for _ in range(3)]
+    for task_id in ids:
+        cli("task", "watch", "-q", task_id)
+    lines = cli("task", "list", "--limit", "2").stdout.splitlines()
+    assert lines[0].split()[:3] == ["TASK", "STATE", "DONE"]
+    assert [line.split()[0] for line in lines[1:]] == ids[:0:-1]
+    assert [t["id"] for t in json_lines_of(cli("task", "list", "-o", "json"))][:3] == ids[::-1]
+    ended = json_lines_of(cli("task", "list", "-o", "json", "--state", "succeeded"))
+    assert {t["state"] for t in ended} == {"TASK_STATE_SUCCEEDED"}
+    assert cli("task", "list", "-o", "json", "--state", "pending").stdout == ""
+
+
+def test_a_task_that_fails_is_told_by_watch(module_stack, importer):
+    importer.write("a.csv", "k,x\n")
+    task_id = create(module_stack.cli, importer).stdout.strip()
+    done = module_stack.cli("task", "watch", task_id, check=False)
+    assert done.returncode == 3
+    assert done.stdout.splitlines()[-1] == (
+        f"FAILED: {importer.name}/a.csv: row 1, column 'v': 'x' is not an INT"
+        " (-2147483648 to 2147483647)")
+
+
+def test_bad_rows_are_listed(module_stack, importer):
+    cli = module_stack.cli
+    importer.write("a.csv", "k,x\nl,2\nm,y\n")
+    task_id = create(cli, importer, maxBadRows=2).stdout.strip()
+    cli("task", "watch", "-q", task_id)
+    lines = cli("task", "bad-rows", task_id).stdout.splitlines()
+    assert lines[0].split() == ["FILE", "ROW", "COLUMN", "REASON"]
+    assert [line.split()[:3] for line in lines[1:]] == [
+        [f"{importer.name}/a.csv", "1", "v"], [f"{importer.name}/a.csv", "3", "v"]]
+    assert [row["row"] for row in json_lines_of(cli("task", "bad-rows", task_id, "-o", "json"))] \
+        == ["1", "3"]
+
+
+def test_a_task_is_aborted_retried_and_deleted(module_stack, importer):
+    cli = module_stack.cli
+    importer.write("a.csv", "k,1\nstop,2\n")
+    importer.make_table('"ROW" text PRIMARY KEY, "f:v" int')
+    with importer.gate("ROW") as gate:
+        gate.close("stop")
+        task_id = create(cli, importer).stdout.strip()
+        gate.wait_until_reached("stop")
+        assert "state      KILLED (WAIT_FOR_SUCCESS)\n" in cli("task", "abort", task_id).stdout
+        done = cli("task", "watch", "-q", task_id, check=False)
+        assert (done.returncode, done.stdout) == (3, "KILLED\n")
+        assert "state      PENDING (WAIT_FOR_START)\n" in cli(
+            "task", "retry", task_id, "--from-start").stdout
+        gate.open("stop")
+    assert cli("task", "watch", "-q", task_id).stdout == "SUCCEEDED\n"
+    refused = cli("task", "retry", task_id, check=False)
+    assert refused.returncode == 1
+    assert refused.stderr == (f"sluice: task '{task_id}' is SUCCEEDED: only a failed or killed one"
+                              " can be retried (FAILED_PRECONDITION)\n")
+    assert cli("task", "delete", task_id).stdout == ""
+    assert cli("task", "get", task_id, check=False).returncode == 1
+    assert importer.count() == 2
+
+
+def test_all_that_is_wrong_with_a_task_is_refused(module_stack):
+    done = module_stack.cli("task", "create", "--source", "hdfs", "--destination", "ld", check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("sluice: ") and "(INVALID_ARGUMENT)" in done.stderr
+
+
+def test_watch_outlives_a_gateway_that_restarts(stack, destination):
+    """As scripts that wait for the end of an import need it."""
+    stack.start_gateway()
+    stack.start_worker()
+    stack.add_usual_sources(destination)
+    importer = Importer(stack, destination, "watched")
+    importer.write("a.csv", "k,1\nstop,2\n")
+    importer.make_table('"ROW" text PRIMARY KEY, "f:v" int')
+    with importer.gate("ROW") as gate:
+        gate.close("stop")
+        task_id = create(stack.cli, importer).stdout.strip()
+        gate.wait_until_reached("stop")
+        watch = stack.program("sluice", "--gateway", stack.gateway.address, "task", "watch",
+                              task_id, log="watch").start(wait_for=None)
+        wait_until(lambda: "RUNNING" in watch.log_tail(), what="watch shows the task")
+        stack.gateway.stop()
+        stack.gateway.start()
+        gate.open("stop")
+        assert watch.process.wait(timeout=60) == 0
+    assert watch.log_tail().splitlines()[-1] == "SUCCEEDED"
