@@ -1,6 +1,6 @@
 /*
- * gateway/task_service.c - sluice.v1.TaskService: answers from table task. CreateTask and
- * the reply of GetTask have files of their own.
+ * gateway/task_service.c - sluice.v1.TaskService: answers from table task. CreateTask,
+ * ListTaskEvents and the reply of GetTask have files of their own.
  *
  * A method is two functions: the one with its name starts the query; the one above it,
  * which ends in _done, turns the rows into the reply. An id that is none of ours is
@@ -20,8 +20,10 @@
 #include "gateway/page.h"
 #include "gateway/services.h"
 #include "gateway/task_create.h"
+#include "gateway/task_events.h"
 #include "gateway/task_get.h"
 #include "gateway/task_id.h"
+#include "gateway/task_mask.h"
 #include "rpc/call.h"
 #include "sluice/v1/task_service.pb-c.h"
 #include "spec/task_state.h"
@@ -70,6 +72,8 @@ static void list_tasks_done(struct query *query, struct status st, const struct 
     }
     reply.n_tasks = page.nitems;
     reply.tasks = (Pb__Task **)page.items;
+    for (size_t i = 0; i < page.nitems; i++)
+        task_mask(reply.tasks[i], arena);
     /* There may be more although there are few rows, when their specs are large. */
     size_t last = page.nitems - 1;
     if (page.nitems > 0 && (page.has_more || row_get_int(rows, last, "note/is_last") == 0)) {
@@ -187,12 +191,15 @@ static void change_done(struct query *query, struct status st, const struct pg_r
     struct op *op = op_of(query);
     struct change_task *change = container_of(op, struct change_task, op);
     struct gateway *gateway = rpc_call_get_self(op->call);
+    struct arena *arena = rpc_call_get_arena(op->call);
     bool is_retry = change->verb == TASK_RETRY;
     Pb__Task task = PB__TASK__INIT;
 
     if (!check_change(change, st, rows))
         return;
-    st = row_read(rows, 0, "", rpc_call_get_arena(op->call), &task.base);
+    st = row_read(rows, 0, "", arena, &task.base);
+    if (st.code == STATUS_OK)
+        task_mask(&task, arena);
     rpc_call_end(op->call, st, &task.base);
     if (is_retry)
         lease_desk_wake(gateway->desk);
@@ -372,10 +379,14 @@ static void list_bad_rows(struct rpc_call *call, const ProtobufCMessage *message
 }
 
 static const struct rpc_method methods[] = {
-    {"CreateTask", RPC_UNARY, task_create_start}, {"GetTask", RPC_UNARY, get_task},
-    {"ListTasks", RPC_UNARY, list_tasks},         {"AbortTask", RPC_UNARY, abort_task},
-    {"RetryTask", RPC_UNARY, retry_task},         {"DeleteTask", RPC_UNARY, delete_task},
+    {"CreateTask", RPC_UNARY, task_create_start},
+    {"GetTask", RPC_UNARY, get_task},
+    {"ListTasks", RPC_UNARY, list_tasks},
+    {"AbortTask", RPC_UNARY, abort_task},
+    {"RetryTask", RPC_UNARY, retry_task},
+    {"DeleteTask", RPC_UNARY, delete_task},
     {"ListBadRows", RPC_UNARY, list_bad_rows},
+    {"ListTaskEvents", RPC_UNARY, task_events_list_start},
 };
 
 const struct rpc_service task_service = {

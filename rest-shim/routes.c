@@ -59,6 +59,8 @@ static const struct route routes[] = {
      ROUTE_JSON_MAYBE, NULL, NULL, NULL},
     {"POST", "/v1/tasks/{id}:retry", "/sluice.v1.TaskService/RetryTask", ROUTE_V1, ROUTE_CHANGES,
      ROUTE_JSON_MAYBE, NULL, NULL, NULL},
+    {"GET", "/v1/tasks/{id}/events", "/sluice.v1.TaskService/ListTaskEvents", ROUTE_V1, ROUTE_READS,
+     ROUTE_NO_BODY, NULL, NULL, NULL},
     {"GET", "/v1/tasks/{id}/badRows", "/sluice.v1.TaskService/ListBadRows", ROUTE_V1, ROUTE_READS,
      ROUTE_NO_BODY, NULL, NULL, NULL},
 

@@ -16,6 +16,7 @@
 #include "store/data_source_store.h"
 #include "store/job_store.h"
 #include "store/statements.h"
+#include "store/task_event_store.h"
 #include "store/task_store.h"
 #include "tests/harness/test.h"
 #include "tests/store/pg_fixture.h"
@@ -31,6 +32,7 @@ static const struct {
     {&task_abort, &pb__task__descriptor},
     {&task_retry, &pb__task__descriptor},
     {&task_delete, &pb__task__descriptor},
+    {&task_event_list, &pb__task_event__descriptor},
     {&job_lease, &pb__leased_job__descriptor},
     {&job_report, NULL},
     {&job_finish, NULL},

@@ -44,6 +44,7 @@ test(requests_find_their_route)
         {"DELETE", "/v1/tasks/x", "DeleteTask x"},
         {"POST", "/v1/tasks/x:abort", "AbortTask x"},
         {"POST", "/v1/tasks/x:retry", "RetryTask x"},
+        {"GET", "/v1/tasks/x/events", "ListTaskEvents x"},
         {"GET", "/v1/tasks/x/badRows", "ListBadRows x"},
         {"POST", "/v1/dataSources", "CreateDataSource "},
         {"GET", "/v1/dataSources", "ListDataSources "},
