@@ -64,7 +64,7 @@ WRONG = {
                        ["lease-ms: 'soon' is not a whole number from 1000 to 600000 ms",
                         "max-batch: '0' is not a whole number from 1 to 1024",
                         "'--nope' is not an option",
-                        "'extra' is not an option, and no operands are taken",
+                        "argument 1 is not an option, and no operands are taken",
                         "--database-url or SLUICE_DATABASE_URL must be given"]),
     "sluice-rest": (["--request-timeout-ms", "-1", "--legacy-error-status", "201", "--log-level",
                      "loud", "-x"],
@@ -87,6 +87,14 @@ def test_every_wrong_option_is_told_at_once(build, program):
     assert [line for line in errors if line not in lines] == []
     assert lines[-1] == f"Try '{program} --help'."
     assert done.stdout == ""
+
+
+def test_a_secret_behind_a_misspelt_option_is_not_repeated(build):
+    for options in (["--databse-url", "postgresql://u:hidden@h/d"],
+                    ["--databse-url=postgresql://u:hidden@h/d"]):
+        done = run(build / "sluice-gateway", *options, check=False)
+        assert done.returncode == 2 and "--databse-url" in done.stderr
+        assert "hidden" not in done.stderr
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
