@@ -18,6 +18,7 @@
 #include "gateway/lease_desk.h"
 #include "gateway/op.h"
 #include "gateway/task_get.h"
+#include "gateway/task_mask.h"
 #include "gateway/text_array.h"
 #include "rpc/call.h"
 #include "sluice/v1/task_service.pb-c.h"
@@ -108,6 +109,7 @@ static void add_jobs(const struct job_plan *plan, struct arena *arena, Pb__Task 
 static void end_valid(const struct create_task *create)
 {
     const Pb__Task *wanted = create->wanted;
+    struct arena *arena = rpc_call_get_arena(create->op.call);
     Pb__Task made = PB__TASK__INIT;
 
     made.kind = create->kind->kind;
@@ -117,9 +119,10 @@ static void end_valid(const struct create_task *create)
     made.stage = PB__TASK_STAGE__TASK_STAGE_WAIT_FOR_START;
     made.spec_case = wanted->spec_case;
     made.bulkload = wanted->bulkload;
-    add_jobs(&create->plan, rpc_call_get_arena(create->op.call), &made);
+    add_jobs(&create->plan, arena, &made);
     for (size_t i = 0; i < made.n_jobs; i++)
         made.jobs[i]->id = "";
+    task_mask(&made, arena);
     rpc_call_end(create->op.call, status_ok(), &made.base);
 }
 
@@ -136,6 +139,7 @@ static void end_created(const struct create_task *create, const struct pg_result
         return;
     }
     add_jobs(&create->plan, arena, &task);
+    task_mask(&task, arena);
     rpc_call_end(call, st, &task.base);
     lease_desk_wake(gateway->desk);
 }

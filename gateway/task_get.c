@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "gateway/fault.h"
 #include "gateway/op.h"
+#include "gateway/task_mask.h"
 #include "rpc/call.h"
 #include "sluice/v1/task.pb-c.h"
 #include "store/row.h"
@@ -42,10 +43,12 @@ static void get_task_done(struct query *query, struct status st, const struct pg
         st = row_read(rows, 0, "", arena, &task.base);
     if (st.code == STATUS_OK)
         st = read_jobs(rows, arena, &task);
-    if (st.code == STATUS_OK)
-        rpc_call_end(op->call, st, &task.base);
-    else
+    if (st.code != STATUS_OK) {
         fault_end_store(op->call, st);
+        return;
+    }
+    task_mask(&task, arena);
+    rpc_call_end(op->call, st, &task.base);
 }
 
 void task_get_submit(struct op *op)

@@ -37,6 +37,25 @@ def test_create_plans_the_jobs(client):
     assert schema["table"] == full["table"] == "ns:people"
 
 
+def test_secrets_among_the_settings_of_spark_are_for_workers_alone(client):
+    settings = "spark.a=1;spark.hadoop.fs.oss.accessKeySecret=s3cret"
+    asked = task(sparkAdditionalParams=settings)
+    made = client("CreateTask", task=asked)
+    shown = [
+        made,
+        client("CreateTask", task=asked, validateOnly=True),
+        client.task(made["id"]),
+        client("ListTasks")["tasks"][0],
+        client("AbortTask", id=made["id"]),
+        client("RetryTask", id=made["id"]),
+    ]
+    for one in shown:
+        assert one["bulkload"]["sparkAdditionalParams"] == \
+            "spark.a=1;spark.hadoop.fs.oss.accessKeySecret=***"
+    job = Worker(client).must_lease()
+    assert job["task"]["bulkload"]["sparkAdditionalParams"] == settings
+
+
 def test_get_returns_what_was_created(client):
     made = client("CreateTask", task=task())
     got = client.task(made["id"])
