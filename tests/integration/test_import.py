@@ -286,6 +286,25 @@ def test_equal_keys_in_several_files_can_be_refused(importer):
     assert f"{importer.name}/b.csv: row 2" in message and "'y'" in message
 
 
+def test_equal_keys_are_found_on_both_sides_of_an_abort(importer):
+    importer.write("a.csv", "a1,1\na2,2\n")
+    importer.write("b.csv", "b1,3\nstop,4\n")
+    importer.write("c.csv", "c1,5\na2,6\n")
+    importer.make_table('"ROW" text PRIMARY KEY, "f:v" int')
+    with importer.gate("ROW") as gate:
+        gate.close("stop")
+        task_id = importer.submit({"k": "ROW||String", "v": "f:v||Int"}, driver="SMALL",
+                                  reader={"duplicates": "error"})
+        gate.wait_until_reached("stop")
+        importer.abort(task_id)
+        wait_until(lambda: not gate.waiting("stop"), what="the import gives up")
+    importer.retry(task_id)
+    message = importer.end(task_id, "FAILED").message
+    assert message == (f"{importer.name}/c.csv: row 2: its key 'a2' is that of row 2 of"
+                       f" {importer.name}/a.csv")
+    assert importer.rows() == [("a1", 1), ("a2", 2), ("b1", 3), ("stop", 4)]
+
+
 def test_keys_of_earlier_imports_are_not_duplicates(importer):
     columns = {"k": "ROW||String", "v": "f:v||Int"}
     importer.write("a.csv", "x,1\n")
