@@ -142,7 +142,7 @@ static void list_done(struct query *query, struct status st, const struct pg_res
     reply.data_sources = (Pb__DataSource **)page.items;
     for (size_t i = 0; i < page.nitems; i++)
         mask(reply.data_sources[i], arena);
-    if (page.has_more) {
+    if (page_goes_on(&page, rows)) {
         struct str last = str_from(reply.data_sources[page.nitems - 1]->name);
         reply.next_page_token = (char *)page_token_write(list_scope, &last, 1, arena);
     }

@@ -42,6 +42,12 @@ struct status page_read(const struct pg_result *rows, const ProtobufCMessageDesc
     return status_ok();
 }
 
+bool page_goes_on(const struct page *page, const struct pg_result *rows)
+{
+    return page->has_more ||
+           (page->nitems > 0 && row_get_int(rows, page->nitems - 1, "note/is_last") == 0);
+}
+
 const char *page_token_write(const char *scope, const struct str *keys, size_t nkeys,
                              struct arena *arena)
 {

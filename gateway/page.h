@@ -53,6 +53,12 @@ struct status page_read(const struct pg_result *rows, const ProtobufCMessageDesc
                         unsigned max_items, struct arena *arena, struct page *ret) MUST_CHECK;
 
 /*
+ * Whether there is a next page, for a statement that leaves rows out whose page would become too large, and then says
+ * so in a column: "note/is_last" is false.
+ */
+bool page_goes_on(const struct page *page, const struct pg_result *rows);
+
+/*
  * Makes a token of keys[0 .. nkeys), UTF-8 texts: a JSON array of the scope and the keys in
  * base64url without padding (RFC 4648, section 5). Allocated from arena.
  */

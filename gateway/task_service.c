@@ -74,10 +74,9 @@ static void list_tasks_done(struct query *query, struct status st, const struct 
     reply.tasks = (Pb__Task **)page.items;
     for (size_t i = 0; i < page.nitems; i++)
         task_mask(reply.tasks[i], arena);
-    /* There may be more although there are few rows, when their specs are large. */
-    size_t last = page.nitems - 1;
-    if (page.nitems > 0 && (page.has_more || row_get_int(rows, last, "note/is_last") == 0)) {
-        const char *seq = arena_printf(arena, "%" PRId64, row_get_int(rows, last, "note/seq"));
+    if (page_goes_on(&page, rows)) {
+        int64_t last = row_get_int(rows, page.nitems - 1, "note/seq");
+        const char *seq = arena_printf(arena, "%" PRId64, last);
         struct str key = str_from(seq);
         reply.next_page_token = (char *)page_token_write(list->scope, &key, 1, arena);
     }

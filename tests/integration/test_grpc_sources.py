@@ -113,6 +113,20 @@ def test_a_last_page_that_is_full_has_no_token(client):
     assert "nextPageToken" not in client("ListDataSources", pageSize=2)
 
 
+def test_large_sources_are_all_listed_page_by_page(client):
+    names = [f"s{i:02}" for i in range(40)]
+    for name in names:
+        made = source(name)
+        made["parametersJson"] += " " * 60000
+        client("CreateDataSource", dataSource=made)
+    listed, token = [], ""
+    while not listed or token:
+        page = client("ListDataSources", pageSize=1000, pageToken=token)
+        listed += [one["name"] for one in page["dataSources"]]
+        token = page.get("nextPageToken", "")
+    assert listed == names
+
+
 def test_list_of_none(client):
     assert client("ListDataSources") == {}
 
