@@ -316,8 +316,29 @@ static const struct rpc_method methods[] = {
     {"ListBadRows", RPC_UNARY, break_down},
 };
 
-const struct rpc_service echo_service = {
+enum { MAX_METHODS = 32 };
+
+/* The methods above, and the service's others: they fail as ListBadRows does. */
+static struct rpc_method all_methods[MAX_METHODS];
+
+struct rpc_service echo_service = {
     .descriptor = &pb__task_service__descriptor,
-    .methods = methods,
-    .nmethods = ARRAY_LEN(methods),
+    .methods = all_methods,
 };
+
+/* The contract grows; the tests of this room need not know of it. */
+__attribute__((constructor)) static void fill_methods(void)
+{
+    const ProtobufCServiceDescriptor *descriptor = &pb__task_service__descriptor;
+
+    if (descriptor->n_methods > MAX_METHODS)
+        abort();
+    for (unsigned i = 0; i < descriptor->n_methods; i++) {
+        all_methods[i] = (struct rpc_method){descriptor->methods[i].name, RPC_UNARY, break_down};
+        for (size_t k = 0; k < ARRAY_LEN(methods); k++) {
+            if (strcmp(methods[k].name, all_methods[i].name) == 0)
+                all_methods[i] = methods[k];
+        }
+    }
+    echo_service.nmethods = descriptor->n_methods;
+}

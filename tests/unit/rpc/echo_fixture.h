@@ -63,7 +63,7 @@ struct echo {
 #define BREAK "/sluice.v1.TaskService/ListBadRows"
 #define TIME "/sluice.v1.TaskService/CreateTask"
 
-extern const struct rpc_service echo_service;
+extern struct rpc_service echo_service; /* filled before main */
 
 /* Starts all on a port of its own; options may be NULL, and otherwise gives the limits. */
 void echo_open(struct echo *echo, const struct rpc_server_options *options);
