@@ -208,12 +208,22 @@ static void go_on_connecting(struct connection *connection, int64_t now_ms)
 
 static void start_connecting(struct connection *connection, int64_t now_ms)
 {
-    /* What stands before the URL are defaults, what stands behind it is not the user's to set. */
-    static const char *const names[] = {
-        "fallback_application_name", "keepalives_idle", "keepalives_interval", "keepalives_count",
-        "tcp_user_timeout",          "dbname",          "client_encoding",     NULL};
+    /*
+     * What stands before the URL are defaults, what stands behind it is not the user's to set. A standby takes no
+     * writes and answers with what was; of several hosts the primary is meant.
+     */
+    static const char *const names[] = {"fallback_application_name",
+                                        "keepalives_idle",
+                                        "keepalives_interval",
+                                        "keepalives_count",
+                                        "tcp_user_timeout",
+                                        "target_session_attrs",
+                                        "dbname",
+                                        "client_encoding",
+                                        NULL};
     const char *const values[] = {
-        "sluice", "10", "5", "3", "20000", connection->settings->database_url, "UTF8", NULL};
+        "sluice", "10", "5", "3", "20000", "primary", connection->settings->database_url,
+        "UTF8",   NULL};
 
     connection->st = status_ok();
     connection->state = CONNECTION_CONNECTING;

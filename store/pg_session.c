@@ -23,9 +23,10 @@ static void ignore_notice(void *arg, const PGresult *result)
 
 struct status pg_session_open(const char *database_url, struct pg_session **ret)
 {
-    static const char *const names[] = {"fallback_application_name", "connect_timeout", "dbname",
-                                        "client_encoding", NULL};
-    const char *const values[] = {"sluice", "10", database_url, "UTF8", NULL};
+    static const char *const names[] = {"fallback_application_name", "connect_timeout",
+                                        "target_session_attrs",      "dbname",
+                                        "client_encoding",           NULL};
+    const char *const values[] = {"sluice", "10", "primary", database_url, "UTF8", NULL};
     struct status st = database_url_validate(database_url);
 
     if (st.code != STATUS_OK)

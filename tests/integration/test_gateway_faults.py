@@ -63,6 +63,27 @@ def test_a_database_without_room_is_told_to_the_operator(client, stack):
     assert (line["level"], line["error"]) == ("warn", "no room for BULKLOAD")
 
 
+# --- a database that is a standby
+
+
+def test_a_standby_is_no_database(client, stack):
+    cluster = stack.database.cluster
+    standby = cluster.folder / "data" / "standby.signal"
+    cluster.stop()
+    standby.touch()
+    cluster.start()
+    try:
+        for _ in range(10):  # each is held back for a moment, so connections have time to be made
+            assert client.fails("CreateTask", task=task()).reason == "DATABASE_UNAVAILABLE"
+        assert client.health() == "NOT_SERVING"
+    finally:
+        cluster.stop()
+        standby.unlink()
+        cluster.start()
+    wait_until(lambda: is_served(client), what="the database is back")
+    assert client.create_task()["id"]
+
+
 # --- kill -9 of the gateway
 
 
