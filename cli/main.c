@@ -46,7 +46,7 @@ static const struct option_row rows[] = {
      .kind = OPTION_TEXT,
      .field = offsetof(struct cli_settings, database_url),
      .value_name = "URL",
-     .help = "migrate: the database",
+     .help = "migrate: the database; keep a password in a file, ...?passfile=PATH",
      .is_secret = true},
     TEXT_ROW("type", type, "TYPE", "source add: file or postgres"),
     {.name = "param",
