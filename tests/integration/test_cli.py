@@ -97,6 +97,21 @@ def test_a_secret_behind_a_misspelt_option_is_not_repeated(build):
         assert "hidden" not in done.stderr
 
 
+@pytest.mark.parametrize("url", [
+    "postgresql://u:hidden/x@h/d", "postgresql://u:x@hidden@h/d", "nonsense hidden"])
+def test_a_password_in_a_wrong_url_is_not_repeated(build, url):
+    done = run(build / "sluice-gateway", "--database-url", url, check=False)
+    assert done.returncode == 1 and "the database URL" in done.stderr
+    assert "hidden" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_are_there_whatever_else_is_wrong(build, program, option):
+    done = run(build / program, "--nonsense", option)
+    assert program in done.stdout and done.stderr == ""
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_wrong_log_level_is_told(build, program):
     done = run(build / program, *SETTINGS[program], "--log-level", "loud", check=False)
