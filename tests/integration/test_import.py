@@ -639,6 +639,14 @@ def test_a_row_that_the_destination_refuses_is_named(importer):
     assert importer.count() == 0
 
 
+def test_another_unique_index_refuses_rows(importer):
+    importer.make_table("id int PRIMARY KEY, v int CONSTRAINT v_is_unique UNIQUE")
+    importer.write("a.csv", "1,1\n2,2\n3,1\n")
+    message = importer.fail({"id": "id", "v": "v"})
+    assert f"{importer.name}/a.csv" in message and "v_is_unique" in message
+    assert importer.count() == 0
+
+
 # --- files that change, and beginning anew
 
 COLUMNS = {"id": "ROW||String", "v": "f:v||Int"}
