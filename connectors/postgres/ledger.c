@@ -128,6 +128,8 @@ struct status pg_lease_init(struct pg_lease *lease, const char *task_id, int64_t
     size_t len = strlen(task_id);
     size_t skipped = len < PG_SHORT_ID_BYTES ? 0 : len - (PG_SHORT_ID_BYTES - 1);
 
+    while (((unsigned char)task_id[skipped] & 0xc0) == 0x80) /* within a character */
+        skipped++;
     for (int i = 0; i < PG_LEASE_MAX_TOKEN_DIGITS; i++)
         max *= 10;
     if (token < 0 || token >= max)
@@ -448,7 +450,7 @@ void pg_ledger_prune(struct pg_link *link)
     PGresult *rows = NULL;
     struct status st = pg_link_query(link, &query, &rows);
 
-    for (int i = 0; rows && i < PQntuples(rows); i++)
+    for (int i = 0; rows && i < PQntuples(rows) && !pg_link_is_lost(link); i++)
         st = pg_ledger_forget(link, PQgetvalue(rows, i, 0));
     (void)st; /* it may be another role's task */
     PQclear(rows);

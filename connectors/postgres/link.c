@@ -20,9 +20,9 @@
 #include "connectors/postgres/wait.h"
 
 enum {
-    MIN_VERSION = 120000,            /* generated columns are in the catalog since then */
-    CHECK_INTERVAL_VERSION = 140000, /* the server looks whether the client is still there */
-    START_TIME_BYTES = 48,           /* a timestamptz in ISO style has at most 32 */
+    MIN_VERSION = 120000,   /* generated columns are in the catalog since then */
+    NEWER_VERSION = 140000, /* has newer_settings and check_interval */
+    START_TIME_BYTES = 48,  /* a timestamptz in ISO style has at most 32 */
 };
 
 struct pg_link {
@@ -47,9 +47,13 @@ static const char settings[] = "SET TimeZone = 'UTC';"
                                "SET default_transaction_isolation = 'read committed';"
                                "SET lock_timeout = '60s'";
 
-/* Without it a server that waits for a lock would not see that we went away. */
-static const char check_interval[] = "SET client_connection_check_interval = '1s';"
-                                     "SET idle_session_timeout = 0";
+static const char newer_settings[] = "SET idle_session_timeout = 0";
+
+/*
+ * Without it a server that waits for a lock would not see that we went away. Not every system
+ * that the server runs on has the means.
+ */
+static const char check_interval[] = "SET client_connection_check_interval = '1s'";
 
 static const char who_am_i[] =
     "SELECT backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_backend_pid()";
@@ -272,6 +276,10 @@ static struct status read_batch(struct pg_link *link, size_t nqueries)
 
         if (st.code != STATUS_OK)
             return first.code != STATUS_OK ? first : st;
+        if (!result && PQstatus(link->conn) == CONNECTION_BAD) {
+            st = pg_link_fail(link, NULL);
+            return first.code != STATUS_OK ? first : st;
+        }
         if (!result) { /* the end of one query's results */
             nanswered++;
             continue;
@@ -326,6 +334,20 @@ void pg_link_rollback(struct pg_link *link)
     link->error = kept;
 }
 
+static struct status apply_settings(struct pg_link *link, int version)
+{
+    struct status st = pg_link_run(link, settings);
+
+    if (st.code == STATUS_OK && version >= NEWER_VERSION)
+        st = pg_link_run(link, newer_settings);
+    if (st.code == STATUS_OK && version >= NEWER_VERSION) {
+        st = pg_link_run(link, check_interval);
+        if (st.code != STATUS_OK && pg_error_is(&link->error, "22"))
+            st = status_ok();
+    }
+    return st;
+}
+
 /* Prepares a session that is connected. */
 static struct status set_up(struct pg_link *link)
 {
@@ -336,9 +358,7 @@ static struct status set_up(struct pg_link *link)
     if (version < MIN_VERSION)
         return status_error(STATUS_FAILED_PRECONDITION,
                             "the server is PostgreSQL %d; 12 or newer is needed", version / 10000);
-    struct status st = pg_link_run(link, settings);
-    if (st.code == STATUS_OK && version >= CHECK_INTERVAL_VERSION)
-        st = pg_link_run(link, check_interval);
+    struct status st = apply_settings(link, version);
     if (st.code == STATUS_OK)
         st = pg_link_query(link, &query, &rows);
     if (st.code != STATUS_OK)
@@ -414,9 +434,10 @@ const struct stop *pg_link_get_stop(const struct pg_link *link)
 
 void pg_link_quote(const struct pg_link *link, const char *name, struct buf *ret)
 {
-    char *quoted = PQescapeIdentifier(link->conn, name, strlen(name));
+    char *quoted = link->is_lost ? NULL : PQescapeIdentifier(link->conn, name, strlen(name));
 
-    assert(quoted); /* NULL: not UTF-8, or out of memory */
+    if (!quoted)
+        return;
     buf_append_text(ret, quoted);
     PQfreemem(quoted);
 }

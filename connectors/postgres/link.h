@@ -70,7 +70,10 @@ size_t pg_link_get_failed_query(const struct pg_link *link);
 const char *pg_link_get_pid(const struct pg_link *link);
 const char *pg_link_get_start_time(const struct pg_link *link);
 
-/* Appends name as an identifier. It must be UTF-8. */
+/*
+ * Appends name as an identifier; nothing if the link is lost or name is not UTF-8, so that
+ * the statement is not sent, or is refused.
+ */
 void pg_link_quote(const struct pg_link *link, const char *name, struct buf *ret);
 
 /* Runs statements without values, separated by ';'. */

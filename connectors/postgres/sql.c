@@ -108,9 +108,9 @@ void pg_sql_write_find_twins(const struct pg_table *table, struct buf *sql)
 {
     buf_append_text(sql, "SELECT concat_ws(', ', ");
     write_key(table, "", sql);
-    buf_append_text(sql, "), min(n), max(n) FROM pg_temp.sluice_stage GROUP BY ");
+    buf_append_text(sql, "), max(n), min(n) FROM pg_temp.sluice_stage GROUP BY ");
     write_key(table, "", sql);
-    buf_append_text(sql, " HAVING count(*) > 1 ORDER BY 2 LIMIT 1");
+    buf_append_text(sql, " HAVING count(*) > 1 ORDER BY 3 LIMIT 1");
 }
 
 void pg_sql_write_find_listed(const struct pg_table *table, const char *list, struct buf *sql)

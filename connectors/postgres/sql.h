@@ -38,7 +38,10 @@ void pg_sql_write_make_list(const struct pg_table *table, const char *list, stru
  */
 void pg_sql_write_add_keys(const struct pg_table *table, const char *list, struct buf *sql);
 
-/* One row if two of the stage have the same key: the key as text, and their numbers. */
+/*
+ * One row if two of the stage have the same key: the key as text, the later one's n and the
+ * first one's.
+ */
 void pg_sql_write_find_twins(const struct pg_table *table, struct buf *sql);
 
 /*

@@ -24,6 +24,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "connectors/postgres/copy.h"
 #include "connectors/postgres/sql.h"
 #include "connectors/postgres/wait.h"
@@ -32,6 +33,7 @@ enum {
     RECONNECT_MS = 20 * 1000, /* a server that was killed takes this long to be there again */
     RECONNECT_PAUSE_MS = 250,
     MAX_SLOW_SPLITS = 64,
+    KEY_SHOWN_BYTES = 80,
     MAX_STATEMENTS = 5, /* of the group at the end of a split */
 };
 
@@ -296,21 +298,24 @@ static struct status find_outcome(struct writer *writer, const struct unit *unit
     return st;
 }
 
-/* INVALID_ARGUMENT with what a query about equal keys found; OK if it found none. */
+/*
+ * INVALID_ARGUMENT with what a query about equal keys found: the key, two rows' numbers,
+ * and the other's file unless it is the same. OK if it found none.
+ */
 static struct status read_equal_keys(struct writer *writer, const struct pg_query *query)
 {
     PGresult *rows = NULL;
     struct status st = pg_link_query(writer->link, query, &rows);
 
-    if (st.code != STATUS_OK || PQntuples(rows) == 0) {
-        PQclear(rows);
-        return st;
+    if (st.code == STATUS_OK && PQntuples(rows) > 0) {
+        struct str key = str_from(PQgetvalue(rows, 0, 0));
+        bool is_same_file = PQnfields(rows) == 3;
+        st = status_error(STATUS_INVALID_ARGUMENT,
+                          "%s: row %s: its key '%.*s' is that of row %s%s%s", writer->file,
+                          PQgetvalue(rows, 0, 1), (int)utf8_fit(key, KEY_SHOWN_BYTES), key.data,
+                          PQgetvalue(rows, 0, 2), is_same_file ? " too" : " of ",
+                          is_same_file ? "" : PQgetvalue(rows, 0, 3));
     }
-    const char *other = PQnfields(rows) > 3 ? PQgetvalue(rows, 0, 3) : writer->file;
-    st = status_error(STATUS_INVALID_ARGUMENT, "%s: row %s: its key '%.80s' is that of row %s%s%s",
-                      writer->file, PQgetvalue(rows, 0, PQnfields(rows) > 3 ? 1 : 2),
-                      PQgetvalue(rows, 0, 0), PQgetvalue(rows, 0, PQnfields(rows) > 3 ? 2 : 1),
-                      PQnfields(rows) > 3 ? " of " : " too", PQnfields(rows) > 3 ? other : "");
     PQclear(rows);
     return st;
 }

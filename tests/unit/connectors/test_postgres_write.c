@@ -415,3 +415,18 @@ test(a_conflict_is_noticed_before_all_is_sent)
     check_str(postgres_import_get_rows(&import), "k1=2");
     postgres_import_close(&import);
 }
+
+test(what_others_wrote_among_old_tasks_does_no_harm)
+{
+    struct postgres_import import;
+
+    postgres_import_init(&import);
+    check_status(postgres_import_start(&import, true), STATUS_OK);
+    postgres_server_run(import.url,
+                        "INSERT INTO sluice_import.import_task"
+                        " SELECT repeat(x, 50), 1, true, '', now() - interval '40 days'"
+                        "   FROM unnest(ARRAY['\xe4\xb8\xad', '\xc3\xa4', '\"', $$'; --$$]) x");
+    check_status(postgres_import_start(&import, true), STATUS_OK);
+    check_str(postgres_server_get(import.url, count_kept), "1,0,0");
+    postgres_import_close(&import);
+}
