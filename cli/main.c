@@ -7,8 +7,10 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/thread.h"
 #include "cli/command.h"
+#include "cli/table.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -171,7 +173,9 @@ static int run(const struct command *command, const struct cli_settings *setting
 
     if (st.code == STATUS_OK)
         return exit_code;
-    (void)fprintf(stderr, "sluice: %s (%s)\n", st.text, status_code_get_name(st.code));
+    char *text = table_copy_plain(str_from(st.text));
+    (void)fprintf(stderr, "sluice: %s (%s)\n", text, status_code_get_name(st.code));
+    mem_free(text);
     return EXIT_FAILED;
 }
 

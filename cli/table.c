@@ -26,8 +26,7 @@ struct table *table_create(const char *const *titles, size_t ncolumns)
     return table;
 }
 
-/* What a cell says comes from files and users, and must not control the terminal. */
-static char *copy_plain(struct str text)
+char *table_copy_plain(struct str text)
 {
     char *copy = mem_copy_str(text);
 
@@ -46,7 +45,7 @@ void table_add(struct table *table, const char *const *cells)
         mem_realloc_array(table->cells, table->nrows * table->ncolumns, sizeof(*table->cells));
     for (size_t i = 0; i < table->ncolumns; i++) {
         struct str text = str_from(cells[i]);
-        table->cells[at + i] = copy_plain(text);
+        table->cells[at + i] = table_copy_plain(text);
         if (text.len > table->widths[i])
             table->widths[i] = text.len;
     }

@@ -6,6 +6,9 @@
 
 #include <stddef.h>
 
+#include "base/compiler.h"
+#include "base/str.h"
+
 enum { TABLE_MAX_COLUMNS = 8 };
 
 struct table;
@@ -20,5 +23,11 @@ void table_add(struct table *table, const char *const *cells);
 void table_print(struct table *table);
 
 void table_destroy(struct table *table);
+
+/*
+ * A copy of a text for a terminal: it may come from files and from other users, so control characters become '?'. Owned by
+ * the caller.
+ */
+char *table_copy_plain(struct str text) MUST_CHECK;
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "cli/command.h"
 #include "cli/session.h"
 #include "cli/table.h"
@@ -70,8 +71,11 @@ static void print_task(const struct session *session, const Pb__Task *task)
                  task->destination,
                  session_name_value(&pb__task_state__descriptor, (int)task->state),
                  session_name_value(&pb__task_stage__descriptor, (int)task->stage));
-    if (task->message[0] != '\0')
-        (void)printf("message    %s\n", task->message);
+    if (task->message[0] != '\0') {
+        char *message = table_copy_plain(str_from(task->message));
+        (void)printf("message    %s\n", message);
+        mem_free(message);
+    }
     if (progress)
         (void)printf("progress   %.0f %%, %" PRId64 " rows read, %" PRId64 " written, %" PRId64
                      " bad\n",

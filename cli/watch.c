@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "cli/session.h"
+#include "cli/table.h"
 #include "sluice/v1/task_service.pb-c.h"
 
 enum {
@@ -70,9 +72,11 @@ static void show_end(const struct session *session, const Pb__Task *task, bool i
         session_print_json(&task->base);
         return;
     }
+    char *message = table_copy_plain(str_from(task->message));
     (void)printf("%s%s%s%s\n", is_terminal ? "\n" : "",
                  session_name_value(&pb__task_state__descriptor, (int)task->state),
-                 task->message[0] ? ": " : "", task->message);
+                 message[0] ? ": " : "", message);
+    mem_free(message);
 }
 
 static void sleep_until_next_poll(void)
