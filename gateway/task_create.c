@@ -19,12 +19,14 @@
 #include "gateway/op.h"
 #include "gateway/task_get.h"
 #include "gateway/task_mask.h"
+#include "gateway/task_update.h"
 #include "gateway/text_array.h"
 #include "rpc/call.h"
 #include "sluice/v1/task_service.pb-c.h"
 #include "spec/data_source_spec.h"
 #include "spec/import_spec.h"
 #include "spec/job_plan.h"
+#include "spec/task_marks.h"
 #include "store/row.h"
 #include "store/task_store.h"
 
@@ -115,6 +117,9 @@ static void end_valid(const struct create_task *create)
     made.kind = create->kind->kind;
     made.source = wanted->source;
     made.destination = wanted->destination;
+    made.display_name = wanted->display_name;
+    made.labels = wanted->labels;
+    made.n_labels = wanted->n_labels;
     made.state = PB__TASK_STATE__TASK_STATE_PENDING;
     made.stage = PB__TASK_STAGE__TASK_STAGE_WAIT_FOR_START;
     made.spec_case = wanted->spec_case;
@@ -202,6 +207,8 @@ static void validate(const Pb__Task *task, struct arena *arena, struct violation
         violations_add(violations, "task", "task is missing");
         return;
     }
+    task_marks_validate_display_name(task, violations);
+    task_marks_validate_labels(task, violations);
     data_source_validate_name(task->source, "task.source", violations);
     data_source_validate_name(task->destination, "task.destination", violations);
     if (task->spec_case == PB__TASK__SPEC_BULKLOAD)
@@ -282,7 +289,8 @@ void task_create_start(struct rpc_call *call, const ProtobufCMessage *message)
                    type_array(create->kind->destination_type, arena),
                    param_text(create->kind->id_prefix), [12] = param_text(access_get_actor(call)),
                    create->request_id[0] ? param_text(create->request_id) : param_null(),
-                   param_int(request->validate_only)},
+                   param_int(request->validate_only), param_text(task->display_name),
+                   param_text(task_labels_write(task, arena))},
         .on_done = create_done,
     };
     set_jobs(&create->plan, arena, query.params);

@@ -1,5 +1,5 @@
 /*
- * gateway/task_service.c - sluice.v1.TaskService: answers from table task. CreateTask,
+ * gateway/task_service.c - sluice.v1.TaskService: answers from table task. CreateTask, UpdateTask,
  * ListTaskEvents and the reply of GetTask have files of their own.
  *
  * A method is two functions: the one with its name starts the query; the one above it,
@@ -24,6 +24,7 @@
 #include "gateway/task_get.h"
 #include "gateway/task_id.h"
 #include "gateway/task_mask.h"
+#include "gateway/task_update.h"
 #include "rpc/call.h"
 #include "sluice/v1/task_service.pb-c.h"
 #include "spec/task_state.h"
@@ -385,6 +386,7 @@ static const struct rpc_method methods[] = {
     {"RetryTask", RPC_UNARY, retry_task},
     {"DeleteTask", RPC_UNARY, delete_task},
     {"ListBadRows", RPC_UNARY, list_bad_rows},
+    {"UpdateTask", RPC_UNARY, task_update_start},
     {"ListTaskEvents", RPC_UNARY, task_events_list_start},
 };
 

@@ -53,6 +53,8 @@ static const struct route routes[] = {
      NULL, NULL, NULL},
     {"GET", "/v1/tasks/{id}", "/sluice.v1.TaskService/GetTask", ROUTE_V1, ROUTE_READS,
      ROUTE_NO_BODY, NULL, NULL, NULL},
+    {"PATCH", "/v1/tasks/{task.id}", "/sluice.v1.TaskService/UpdateTask", ROUTE_V1, ROUTE_CHANGES,
+     ROUTE_JSON, "task", NULL, NULL},
     {"DELETE", "/v1/tasks/{id}", "/sluice.v1.TaskService/DeleteTask", ROUTE_V1, ROUTE_CHANGES,
      ROUTE_NO_BODY, NULL, NULL, NULL},
     {"POST", "/v1/tasks/{id}:abort", "/sluice.v1.TaskService/AbortTask", ROUTE_V1, ROUTE_CHANGES,

@@ -25,7 +25,7 @@ struct pg_result;
 struct query;
 struct store;
 
-enum { QUERY_MAX_PARAMS = 16 };
+enum { QUERY_MAX_PARAMS = 20 };
 
 enum statement_lane {
     LANE_READ,

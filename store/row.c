@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/compiler.h"
+#include "base/json_in.h"
 #include "base/mem.h"
 #include "google/protobuf/timestamp.pb-c.h"
 #include "store/array.h"
@@ -73,6 +74,21 @@ static const char *find_field_name(const char *column, const char *prefix)
     return strncmp(column, prefix, len) == 0 ? column + len : NULL;
 }
 
+/* Whether the field is a map of strings to strings: repeated entries of a key and a value. */
+static bool is_text_map(const ProtobufCFieldDescriptor *field)
+{
+    static const char suffix[] = "Entry";
+    const ProtobufCMessageDescriptor *entry = field->descriptor;
+
+    if (field->label != PROTOBUF_C_LABEL_REPEATED || field->type != PROTOBUF_C_TYPE_MESSAGE)
+        return false;
+    size_t len = strlen(entry->short_name);
+    return len >= sizeof(suffix) &&
+           strcmp(entry->short_name + len - (sizeof(suffix) - 1), suffix) == 0 &&
+           entry->n_fields == 2 && entry->fields[0].type == PROTOBUF_C_TYPE_STRING &&
+           entry->fields[1].type == PROTOBUF_C_TYPE_STRING;
+}
+
 static struct status find_path(const ProtobufCMessageDescriptor *descriptor, const char *name,
                                struct path *path)
 {
@@ -86,10 +102,12 @@ static struct status find_path(const ProtobufCMessageDescriptor *descriptor, con
         (void)snprintf(text, sizeof(text), "%.*s", (int)part.len, part.data);
         const ProtobufCFieldDescriptor *field =
             descriptor ? protobuf_c_message_descriptor_get_field_by_name(descriptor, text) : NULL;
-        if (!field || field->label == PROTOBUF_C_LABEL_REPEATED || path->nfields == PATH_MAX_FIELDS)
+        bool is_read = field && (field->label != PROTOBUF_C_LABEL_REPEATED || is_text_map(field));
+        if (!is_read || path->nfields == PATH_MAX_FIELDS)
             return status_error(STATUS_INTERNAL, "column '%s' is no field of the message", name);
         path->fields[path->nfields++] = field;
-        descriptor = field->type == PROTOBUF_C_TYPE_MESSAGE ? field->descriptor : NULL;
+        bool is_message = field->type == PROTOBUF_C_TYPE_MESSAGE && !is_text_map(field);
+        descriptor = is_message ? field->descriptor : NULL;
     }
     return status_ok();
 }
@@ -333,11 +351,59 @@ static struct status read_message(const struct value *value, const ProtobufCFiel
     return status_ok();
 }
 
+static bool is_of_texts(const struct json *object)
+{
+    if (json_get_kind(object) != JSON_KIND_OBJECT)
+        return false;
+    for (struct json_member m = json_first(object); m.value; m = json_next(object, m))
+        if (json_get_kind(m.value) != JSON_KIND_STRING)
+            return false;
+    return true;
+}
+
+static void set_text(ProtobufCMessage *entry, unsigned field, struct str text, struct arena *arena)
+{
+    *(char **)get_member(entry, &entry->descriptor->fields[field]) = arena_copy_str(arena, text);
+}
+
+/* A JSON object of texts, into the entries of a map. */
+static struct status read_map(const struct value *value, const ProtobufCFieldDescriptor *field,
+                              ProtobufCMessage *message, struct arena *arena)
+{
+    const ProtobufCMessageDescriptor *type = field->descriptor;
+    struct json *object = NULL;
+    size_t count = 0;
+    struct status st =
+        value->type == PG_TYPE_TEXT
+            ? json_read(value->column, str_from_bytes(value->data, value->len), &object)
+            : refuse(value);
+
+    if (st.code != STATUS_OK || !is_of_texts(object)) {
+        json_destroy(object);
+        return refuse(value);
+    }
+    ProtobufCMessage **entries =
+        arena_alloc(arena, (json_get_count(object) + 1) * sizeof(*entries));
+    for (struct json_member m = json_first(object); m.value; m = json_next(object, m)) {
+        ProtobufCMessage *entry = arena_alloc(arena, type->sizeof_message);
+        protobuf_c_message_init(type, entry);
+        set_text(entry, 0, m.key, arena);
+        set_text(entry, 1, json_get_string(m.value), arena);
+        entries[count++] = entry;
+    }
+    json_destroy(object);
+    *(ProtobufCMessage ***)get_member(message, field) = entries;
+    memcpy((char *)message + field->quantifier_offset, &count, sizeof(count));
+    return status_ok();
+}
+
 static struct status read_value(const struct value *value, const ProtobufCFieldDescriptor *field,
                                 ProtobufCMessage *message, struct arena *arena)
 {
     void *member = get_member(message, field);
 
+    if (field->label == PROTOBUF_C_LABEL_REPEATED)
+        return read_map(value, field, message, arena);
     if (field->type == PROTOBUF_C_TYPE_MESSAGE)
         return read_message(value, field, message, arena);
     set_case(message, field);

@@ -3,18 +3,20 @@
 /* The task's columns of a row of table task that is called t. A literal that several statements hold. */
 #define COLUMNS_OF_T \
     " t.id, t.kind, t.source, t.destination, t.state, t.stage, t.message," \
-    " t.version::text AS etag, t.create_time, t.update_time, t.start_time, t.end_time"
+    " t.version::text AS etag, t.create_time, t.update_time, t.start_time, t.end_time," \
+    " t.display_name, nullif(t.labels, '{}')::text AS labels"
 
 /* The same where the row is what a function returned. */
 #define COLUMNS_OF_F \
     " (f.t).id, (f.t).kind, (f.t).source, (f.t).destination, (f.t).state, (f.t).stage," \
     " (f.t).message, (f.t).version::text AS etag, (f.t).create_time, (f.t).update_time," \
-    " (f.t).start_time, (f.t).end_time"
+    " (f.t).start_time, (f.t).end_time, (f.t).display_name," \
+    " nullif((f.t).labels, '{}')::text AS labels"
 
 /* What a list carries from the table. */
 #define COLUMNS_TO_LIST \
     " id, seq, kind, source, destination, spec, state, stage, message, version, create_time," \
-    " update_time, start_time, end_time"
+    " update_time, start_time, end_time, display_name, labels"
 
 /* The sums over its jobs, called p, as fields of the task. */
 #define COLUMNS_OF_P \
@@ -37,25 +39,30 @@ const struct statement task_create = {
     .sql = "WITH q AS MATERIALIZED ("
            "    SELECT id_suffix, kind, source, destination, spec, source_types,"
            "           destination_types, id_prefix, job_ids, roles, steps, tables, actor,"
-           "           request_id, validate_only, ord,"
+           "           request_id, validate_only, display_name, labels::jsonb AS labels, ord,"
            "           CASE WHEN request_id IS NOT NULL"
-           "                THEN sha256(convert_to(concat_ws(E'\\n', kind, source, destination,"
-           "                                                 ''), 'UTF8')"
-           "                            || spec) END AS digest"
+           "           THEN sha256(convert_to(concat_ws(E'\\n', kind, source, destination,"
+           "               ''), 'UTF8')"
+           "               || spec) END AS digest,"
+           "           convert_to(concat_ws(E'\\n', nullif(display_name, ''),"
+           "               nullif(labels::jsonb, '{}')::text), 'UTF8') AS marks"
            "      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[],"
-           "                  $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],"
-           "                  $11::text[], $12::text[], $13::text[], $14::text[],"
-           "                  $15::boolean[])"
+           "           $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],"
+           "           $11::text[], $12::text[], $13::text[], $14::text[],"
+           "           $15::boolean[], $16::text[], $17::text[])"
            "           WITH ORDINALITY"
            "           AS q(id_suffix, kind, source, destination, spec, source_types,"
-           "                destination_types, id_prefix, job_ids, roles, steps, tables,"
-           "                actor, request_id, validate_only, ord)),"
+           "           destination_types, id_prefix, job_ids, roles, steps, tables,"
+           "           actor, request_id, validate_only, display_name, labels, ord)),"
            " seen AS MATERIALIZED ("
            "    SELECT q.ord, s.type AS source_type, d.type AS destination_type,"
-           "           prior.id AS prior_id, prior.request_digest = q.digest AS is_same,"
+           "           prior.id AS prior_id, whole.digest,"
+           "           prior.request_digest = whole.digest AS is_same,"
            "           coalesce(s.type = ANY (q.source_types::text[])"
-           "                    AND d.type = ANY (q.destination_types::text[]), false) AS is_fit"
+           "               AND d.type = ANY (q.destination_types::text[]), false) AS is_fit"
            "      FROM q"
+           "     CROSS JOIN LATERAL (SELECT CASE WHEN octet_length(q.marks) = 0 THEN q.digest"
+           "               ELSE sha256(q.digest || q.marks) END) whole(digest)"
            "      LEFT JOIN data_source s ON s.name = q.source"
            "      LEFT JOIN data_source d ON d.name = q.destination"
            "      LEFT JOIN task prior ON prior.request_id = q.request_id),"
@@ -66,23 +73,23 @@ const struct statement task_create = {
            "     WHERE seen.is_fit AND seen.prior_id IS NULL AND NOT q.validate_only),"
            " t AS ("
            "    INSERT INTO task (id, kind, source, destination, spec, state, stage, request_id,"
-           "                      request_digest)"
+           "               request_digest, display_name, labels)"
            "    SELECT made.id, q.kind, q.source, q.destination, q.spec, 'PENDING',"
-           "           'WAIT_FOR_START', q.request_id, q.digest"
-           "      FROM made JOIN q USING (ord)"
+           "           'WAIT_FOR_START', q.request_id, seen.digest, q.display_name, q.labels"
+           "      FROM made JOIN q USING (ord) JOIN seen USING (ord)"
            "     ORDER BY q.request_id NULLS FIRST, ord"
            "    ON CONFLICT (request_id) WHERE request_id IS NOT NULL DO NOTHING"
            "    RETURNING id, kind, source, destination, spec, state, stage, message, version,"
-           "              create_time, update_time, start_time, end_time),"
+           "           create_time, update_time, start_time, end_time, display_name, labels),"
            " new_job AS ("
            "    INSERT INTO job (id, task_id, step, role, state, table_name)"
            "    SELECT j.id, t.id, j.step, j.role,"
            "           CASE WHEN j.step = min(j.step) OVER (PARTITION BY t.id)"
-           "                THEN 'READY' ELSE 'WAITING' END,"
+           "           THEN 'READY' ELSE 'WAITING' END,"
            "           j.table_name"
            "      FROM t JOIN made ON made.id = t.id JOIN q USING (ord),"
            "           unnest(q.job_ids::text[], q.roles::text[], q.steps::integer[],"
-           "                  q.tables::text[]) AS j(id, role, step, table_name)),"
+           "           q.tables::text[]) AS j(id, role, step, table_name)),"
            " new_event AS ("
            "    INSERT INTO task_event (task_id, actor, state, stage)"
            "    SELECT t.id, q.actor, 'PENDING', 'WAIT_FOR_START'"
@@ -102,10 +109,10 @@ const struct statement task_create = {
            "   FROM seen"
            "   LEFT JOIN made ON made.ord = seen.ord"
            "   LEFT JOIN t ON t.id = made.id",
-    .nparams = 15,
+    .nparams = 17,
     .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_BYTES, PARAM_TEXT, PARAM_TEXT,
               PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT,
-              PARAM_BOOL},
+              PARAM_BOOL, PARAM_TEXT, PARAM_TEXT},
 };
 
 /* The spec, which may be large, is in one row only. */
@@ -156,8 +163,9 @@ const struct statement task_list = {
            "   FROM q"
            "  CROSS JOIN LATERAL ("
            "        SELECT" COLUMNS_TO_LIST ", count(*) OVER () AS n,"
-           "               sum(octet_length(spec)) OVER (ORDER BY seq DESC)"
-           "               - octet_length(spec) AS size_before"
+           "               sum(octet_length(spec) + octet_length(labels::text))"
+           "                   OVER (ORDER BY seq DESC)"
+           "               - octet_length(spec) - octet_length(labels::text) AS size_before"
            "          FROM ((SELECT" COLUMNS_TO_LIST "                   FROM task"
            "                  WHERE q.kind IS NULL AND q.state IS NULL AND seq < q.before_seq"
            "                  ORDER BY seq DESC LIMIT q.n)"
@@ -281,5 +289,47 @@ const struct statement task_delete = {
                       "  CROSS JOIN LATERAL task_delete(todo.id, todo.from_states::text[]) AS f(old_state, t)",
     .nparams = 3,
     .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT},
+    .is_keyed = true,
+};
+
+/* Only the values that are given change. What "held" saw is what counts: its rows are locked, and as they are now. */
+const struct statement task_update = {
+    .name = "task_update",
+    .lane = LANE_WRITE,
+    .sql =
+        "WITH q AS MATERIALIZED ("
+        "    SELECT id, etag, display_name, labels::jsonb AS labels, actor, ord"
+        "      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])"
+        "           WITH ORDINALITY AS q(id, etag, display_name, labels, actor, ord)),"
+        " held AS MATERIALIZED ("
+        "    SELECT q.ord, t.id, q.etag = '' OR q.etag = t.version::text AS is_current"
+        "      FROM q"
+        "      JOIN task t ON t.id = q.id"
+        "     ORDER BY t.id"
+        "       FOR NO KEY UPDATE OF t),"
+        " t AS ("
+        "    UPDATE task"
+        "       SET display_name = coalesce(q.display_name, task.display_name),"
+        "           labels = coalesce(q.labels, task.labels),"
+        "           version = task.version + 1, update_time = now()"
+        "      FROM held JOIN q ON q.ord = held.ord"
+        "     WHERE task.id = held.id AND held.is_current"
+        "    RETURNING task.id, kind, source, destination, spec, state, stage, message,"
+        "              version, create_time, update_time, start_time, end_time,"
+        "              task.display_name, task.labels, q.actor),"
+        " new_event AS ("
+        "    INSERT INTO task_event (task_id, actor, state, stage, message)"
+        "    SELECT id, actor, state, stage, message FROM t ORDER BY id)"
+        " SELECT q.ord,"
+        "        CASE WHEN t.id IS NOT NULL THEN 'DONE'"
+        "             WHEN held.id IS NOT NULL THEN 'CHANGED'"
+        "             ELSE 'NOT_FOUND' END AS \"note/outcome\"," COLUMNS_OF_T "," COLUMNS_OF_P ","
+        "        t.spec AS bulkload"
+        "   FROM q"
+        "   LEFT JOIN held ON held.ord = q.ord"
+        "   LEFT JOIN t ON t.id = held.id"
+        "   LEFT JOIN LATERAL task_progress(t.id, t.state) p ON true",
+    .nparams = 5,
+    .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT},
     .is_keyed = true,
 };

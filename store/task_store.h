@@ -27,6 +27,8 @@
  *    13 text   who creates the task
  *    14 text   the request's id, unique to it; NULL: it has none
  *    15 bool   whether nothing is to be stored
+ *    16 text   display_name
+ *    17 text   labels, a JSON object of texts
  *
  * One row: the task's columns without progress, all NULL unless it was stored, and "note/outcome":
  *
@@ -83,6 +85,19 @@ extern const struct statement task_abort;
  *     6 bool   whether all that was done is forgotten: checkpoints, progress, bad rows
  */
 extern const struct statement task_retry;
+
+/*
+ * Changes what users call a task and mark it with.
+ *
+ *     1 text   the id
+ *     2 text   the etag that it must have; empty: any
+ *     3 text   display_name; NULL: as it is
+ *     4 text   labels, a JSON object of texts; NULL: as they are
+ *     5 text   who asks for it
+ *
+ * One row: "note/outcome", DONE, CHANGED (it has another etag) or NOT_FOUND, and if it is done the task's columns.
+ */
+extern const struct statement task_update;
 
 /*
  * Removes a task and all that belongs to it.

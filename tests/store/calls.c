@@ -233,6 +233,8 @@ void call_prepare_create(struct call *call, const char *name, const char *roles,
         param_text("tester"),
         param_null(),
         param_int(0),
+        param_text(""),
+        param_text("{}"),
     };
     memcpy(call->query.params, params, sizeof(params));
 }

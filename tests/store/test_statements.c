@@ -33,6 +33,7 @@ static const struct {
     {&task_retry, &pb__task__descriptor},
     {&task_delete, &pb__task__descriptor},
     {&task_event_list, &pb__task_event__descriptor},
+    {&task_update, &pb__task__descriptor},
     {&job_lease, &pb__leased_job__descriptor},
     {&job_report, NULL},
     {&job_finish, NULL},

@@ -41,6 +41,7 @@ test(requests_find_their_route)
         {"POST", "/v1/tasks", "CreateTask "},
         {"GET", "/v1/tasks", "ListTasks "},
         {"GET", "/v1/tasks/x", "GetTask x"},
+        {"PATCH", "/v1/tasks/x", "UpdateTask x"},
         {"DELETE", "/v1/tasks/x", "DeleteTask x"},
         {"POST", "/v1/tasks/x:abort", "AbortTask x"},
         {"POST", "/v1/tasks/x:retry", "RetryTask x"},

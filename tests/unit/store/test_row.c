@@ -103,6 +103,44 @@ test(columns_fill_the_fields_of_their_names)
     arena_destroy(arena);
 }
 
+test(an_object_of_texts_fills_a_map)
+{
+    struct made made;
+    struct arena *arena = arena_create(ARENA_BYTES);
+    Pb__Task task = PB__TASK__INIT;
+
+    begin(&made);
+    add_text(&made, "labels", "{\"a\": \"x \\\"y\\\"\", \"b\": \"\"}");
+    const struct pg_result *rows = end(&made, 1);
+    check_status(row_read(rows, 0, "", arena, &task.base), STATUS_OK);
+    check_int(task.n_labels, 2);
+    check_str(task.labels[0]->key, "a");
+    check_str(task.labels[0]->value, "x \"y\"");
+    check_str(task.labels[1]->key, "b");
+    check_str(task.labels[1]->value, "");
+    release(&made);
+    arena_destroy(arena);
+}
+
+test(what_is_no_object_of_texts_fills_no_map)
+{
+    static const char *const cases[] = {"[]", "{\"a\": 1}", "{\"a\": null}", "{", ""};
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct made made;
+        struct arena *arena = arena_create(ARENA_BYTES);
+        Pb__Task task = PB__TASK__INIT;
+
+        begin(&made);
+        add_text(&made, "labels", cases[i]);
+        const struct pg_result *rows = end(&made, 1);
+        check_status(row_read(rows, 0, "", arena, &task.base), STATUS_INTERNAL);
+        check_int(task.n_labels, 0);
+        release(&made);
+        arena_destroy(arena);
+    }
+}
+
 test(null_leaves_a_field_unset)
 {
     struct made made;
