@@ -188,8 +188,10 @@ static struct status check_sent(struct pg_link *link, int is_sent)
     return pg_link_flush(link, &is_readable);
 }
 
-static struct status check_usable(const struct pg_link *link)
+/* Before each statement. */
+static struct status check_usable(struct pg_link *link)
 {
+    link->error = (struct pg_error){0};
     if (link->is_lost)
         return status_error(STATUS_UNAVAILABLE, "the connection to PostgreSQL is lost");
     return status_ok();
@@ -301,7 +303,6 @@ struct status pg_link_run_batch(struct pg_link *link, const struct pg_query *que
     struct status st = check_usable(link);
 
     link->failed_query = nqueries;
-    link->error = (struct pg_error){0};
     if (st.code != STATUS_OK)
         return st;
 

@@ -58,7 +58,7 @@ static void disconnect(struct writer *writer)
 }
 
 /* Connects; a server that is just coming up is waited for. ABORTED: the lease is lost. */
-static struct status connect(struct writer *writer)
+static struct status open_link(struct writer *writer)
 {
     int64_t deadline_ms = clock_get_monotonic_ms() + RECONNECT_MS;
     struct status st;
@@ -82,7 +82,7 @@ static struct status ensure_connected(struct writer *writer)
 {
     if (writer->link && pg_link_is_lost(writer->link))
         disconnect(writer);
-    return writer->link ? status_ok() : connect(writer);
+    return writer->link ? status_ok() : open_link(writer);
 }
 
 struct status pg_writer_open(const struct pg_writer_options *options, struct writer **ret)
@@ -90,7 +90,7 @@ struct status pg_writer_open(const struct pg_writer_options *options, struct wri
     struct writer *writer = mem_alloc(sizeof(*writer));
 
     writer->options = *options;
-    struct status st = connect(writer);
+    struct status st = open_link(writer);
     if (st.code != STATUS_OK) {
         pg_writer_close(writer);
         return st;
@@ -137,6 +137,8 @@ static struct status refuse(const struct writer *writer, struct status st)
     const char *table = writer->way == WAY_SLOW ? "sluice_stage" : writer->options.table->name;
     struct pg_copy_place place;
 
+    if (st.code == STATUS_UNAVAILABLE || st.code == STATUS_PERMISSION_DENIED)
+        return st; /* that is not about a row */
     pg_error_read_copy_place(error, table, &place);
     int64_t row = pg_copy_get_row(&writer->copy, place.line);
     if (row > 0 && place.column[0] != '\0')
@@ -286,7 +288,7 @@ static struct status find_outcome(struct writer *writer, const struct unit *unit
     bool is_done = false;
 
     writer->link = NULL;
-    struct status st = connect(writer);
+    struct status st = open_link(writer);
     if (st.code == STATUS_OK)
         st = pg_ledger_end_session(writer->link, pg_link_get_pid(lost),
                                    pg_link_get_start_time(lost));
