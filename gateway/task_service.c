@@ -49,7 +49,7 @@ static void get_task(struct rpc_call *call, const ProtobufCMessage *message)
         task_get_submit(op_create(call, request->id));
 }
 
-/* ListTasks: newest first; the token holds the number of the last task. */
+/* ListTasks: by time; the token holds the number of the last task. */
 
 struct list_tasks {
     struct op op;
@@ -84,7 +84,7 @@ static void list_tasks_done(struct query *query, struct status st, const struct 
     rpc_call_end(op->call, st, &reply.base);
 }
 
-/* The number that a token of the list holds, into a parameter: only tasks before it. */
+/* The number that a token of the list holds, into a parameter: only tasks behind it. */
 static struct status read_task_token(const char *token, const char *scope, struct arena *arena,
                                      struct param *ret)
 {
@@ -112,14 +112,30 @@ static struct param read_filter(const ProtobufCEnumDescriptor *type, int value, 
     return param_text(text);
 }
 
+/* Whether the oldest is to be the first. The syntax is that of AIP-132: spaces do not count. */
+static bool read_order(const char *order_by, struct violations *violations)
+{
+    struct str direction = str_trim(str_from(order_by));
+    struct str field = str_cut(&direction, ' ');
+
+    direction = str_trim(direction);
+    if (field.len == 0 || (str_is(field, "create_time") && str_is(direction, "desc")))
+        return false;
+    if (!str_is(field, "create_time") || (direction.len > 0 && !str_is(direction, "asc")))
+        violations_add(violations, "order_by",
+                       "'%.60s' is no order: create_time, followed by asc or desc", order_by);
+    return true;
+}
+
 static void list_tasks(struct rpc_call *call, const ProtobufCMessage *message)
 {
     const Pb__ListTasksRequest *request = (const Pb__ListTasksRequest *)message;
     struct list_tasks *list = rpc_call_alloc(call, sizeof(*list));
     struct violations violations = {0};
-    struct param before = param_null();
+    struct param from = param_null();
 
     list->op.call = call;
+    bool is_oldest_first = read_order(request->order_by, &violations);
     list->page_size = page_size_get(request->page_size, &violations);
     struct param kind =
         read_filter(&pb__task_kind__descriptor, (int)request->kind, "kind", &violations);
@@ -130,20 +146,21 @@ static void list_tasks(struct rpc_call *call, const ProtobufCMessage *message)
         return;
     }
     struct arena *arena = rpc_call_get_arena(call);
-    list->scope = arena_printf(arena, "tasks %d %d", (int)request->kind, (int)request->state);
+    list->scope = arena_printf(arena, "tasks %d %d%s", (int)request->kind, (int)request->state,
+                               is_oldest_first ? " asc" : "");
     if (request->page_token[0] != '\0') {
-        struct status st = read_task_token(request->page_token, list->scope, arena, &before);
+        struct status st = read_task_token(request->page_token, list->scope, arena, &from);
         if (st.code != STATUS_OK) {
             fault_end(call, FAULT_PAGE_TOKEN, NULL);
             return;
         }
     }
-    op_submit(&list->op,
-              &(struct query){
-                  .statement = &task_list,
-                  .params = {param_int((int64_t)list->page_size + 1), before, kind, state},
-                  .on_done = list_tasks_done,
-              });
+    op_submit(&list->op, &(struct query){
+                             .statement = &task_list,
+                             .params = {param_int((int64_t)list->page_size + 1), from, kind, state,
+                                        param_int(is_oldest_first)},
+                             .on_done = list_tasks_done,
+                         });
 }
 
 /* AbortTask, RetryTask and DeleteTask: what each does in which state is spec/task_state.h's. */

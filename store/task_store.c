@@ -146,43 +146,48 @@ const struct statement task_get = {
     .max_batch = 32,
 };
 
+/* A part of a list: the tasks that WHERE selects, from q.from_seq on. */
+#define NEWEST(WHERE) \
+    " (SELECT" COLUMNS_TO_LIST " FROM task" \
+    "   WHERE q.sign < 0 AND " WHERE " AND seq < q.from_seq ORDER BY seq DESC LIMIT q.n)"
+#define OLDEST(WHERE) \
+    " (SELECT" COLUMNS_TO_LIST " FROM task" \
+    "   WHERE q.sign > 0 AND " WHERE " AND seq > q.from_seq ORDER BY seq LIMIT q.n)"
+#define ALL "q.kind IS NULL AND q.state IS NULL"
+#define OF_KIND "q.kind IS NOT NULL AND kind = q.kind AND q.state IS NULL"
+#define OF_STATE "q.state IS NOT NULL AND state = q.state AND (q.kind IS NULL OR kind = q.kind)"
+
 /*
- * One of the three parts of the UNION has rows; each walks an index that is in the order of the
+ * One of the six parts of the UNION has rows, and the others are not begun: that is what their conditions on q alone
+ * are for. Each walks an index that is in the order of the
  * list. What is too large for one page is left to the next.
  */
 const struct statement task_list = {
     .name = "task_list",
     .lane = LANE_READ,
-    .sql = "WITH q AS ("
-           "    SELECT n, coalesce(before_seq, 9223372036854775807) AS before_seq, kind, state, ord"
-           "      FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[])"
-           "           WITH ORDINALITY AS q(n, before_seq, kind, state, ord))"
-           " SELECT q.ord, t.seq AS \"note/seq\","
-           "        count(*) OVER (PARTITION BY q.ord) = t.n AS \"note/is_last\"," COLUMNS_OF_T
-           "," COLUMNS_OF_P ", t.spec AS bulkload"
-           "   FROM q"
-           "  CROSS JOIN LATERAL ("
-           "        SELECT" COLUMNS_TO_LIST ", count(*) OVER () AS n,"
-           "               sum(octet_length(spec) + octet_length(labels::text))"
-           "                   OVER (ORDER BY seq DESC)"
-           "               - octet_length(spec) - octet_length(labels::text) AS size_before"
-           "          FROM ((SELECT" COLUMNS_TO_LIST "                   FROM task"
-           "                  WHERE q.kind IS NULL AND q.state IS NULL AND seq < q.before_seq"
-           "                  ORDER BY seq DESC LIMIT q.n)"
-           "                UNION ALL"
-           "                (SELECT" COLUMNS_TO_LIST "                   FROM task"
-           "                  WHERE kind = q.kind AND q.state IS NULL AND seq < q.before_seq"
-           "                  ORDER BY seq DESC LIMIT q.n)"
-           "                UNION ALL"
-           "                (SELECT" COLUMNS_TO_LIST "                   FROM task"
-           "                  WHERE state = q.state AND (q.kind IS NULL OR kind = q.kind)"
-           "                    AND seq < q.before_seq"
-           "                  ORDER BY seq DESC LIMIT q.n)) page) t"
-           "  CROSS JOIN LATERAL task_progress(t.id, t.state) p"
-           "  WHERE t.size_before < 2097152"
-           "  ORDER BY q.ord, t.seq DESC",
-    .nparams = 4,
-    .types = {PARAM_INT8, PARAM_INT8, PARAM_TEXT, PARAM_TEXT},
+    .sql =
+        "WITH q AS ("
+        "    SELECT n, kind, state, ord, CASE WHEN is_oldest_first THEN 1 ELSE -1 END AS sign,"
+        "           coalesce(from_seq, CASE WHEN is_oldest_first THEN 0"
+        "                                   ELSE 9223372036854775807 END) AS from_seq"
+        "      FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::boolean[])"
+        "           WITH ORDINALITY AS q(n, from_seq, kind, state, is_oldest_first, ord))"
+        " SELECT q.ord, t.seq AS \"note/seq\","
+        "        count(*) OVER (PARTITION BY q.ord) = t.n AS \"note/is_last\"," COLUMNS_OF_T
+        "," COLUMNS_OF_P ", t.spec AS bulkload"
+        "   FROM q"
+        "  CROSS JOIN LATERAL ("
+        "        SELECT" COLUMNS_TO_LIST ", count(*) OVER () AS n,"
+        "               sum(octet_length(spec) + octet_length(labels::text))"
+        "                   OVER (ORDER BY q.sign * seq)"
+        "               - octet_length(spec) - octet_length(labels::text) AS size_before"
+        "          FROM (" NEWEST(ALL) " UNION ALL" NEWEST(OF_KIND) " UNION ALL" NEWEST(OF_STATE) " UNION ALL" OLDEST(
+            ALL) " UNION ALL" OLDEST(OF_KIND) " UNION ALL" OLDEST(OF_STATE) ") page) t"
+                                                                            "  CROSS JOIN LATERAL task_progress(t.id, t.state) p"
+                                                                            "  WHERE t.size_before < 2097152"
+                                                                            "  ORDER BY q.ord, q.sign * t.seq",
+    .nparams = 5,
+    .types = {PARAM_INT8, PARAM_INT8, PARAM_TEXT, PARAM_TEXT, PARAM_BOOL},
     .max_batch = 4,
 };
 

@@ -50,12 +50,13 @@ extern const struct statement task_create;
 extern const struct statement task_get;
 
 /*
- * The newest tasks first, as many as fit into 2 MiB of specs.
+ * The newest or the oldest tasks first, as many as fit into 2 MiB of specs and labels.
  *
  *     1 int8   how many rows at most
- *     2 int8   only tasks with a lower "note/seq"; NULL: from the newest
+ *     2 int8   only tasks behind the one of this "note/seq"; NULL: from the first
  *     3 text   only this kind; NULL: any
  *     4 text   only this state; NULL: any
+ *     5 bool   whether the oldest is the first
  *
  * A row a task: the task's columns, "note/seq", and "note/is_last", which is false if the list goes on behind the
  * last row although there are fewer rows than asked for.

@@ -35,7 +35,7 @@ static void list_tasks(struct store *store, struct call *call, int64_t n, struct
                        struct param state)
 {
     run(store, call, &task_list,
-        (struct param[]){param_int(n), before_seq, param_text("BULKLOAD"), state});
+        (struct param[]){param_int(n), before_seq, param_text("BULKLOAD"), state, param_int(0)});
 }
 
 test(tasks_are_listed_newest_first_in_pages)
@@ -64,10 +64,11 @@ test(tasks_are_listed_newest_first_in_pages)
     list_tasks(store, &call, 100, param_null(), param_text("PENDING"));
     check_int(call.nrows, 9);
     run(store, &call, &task_list,
-        (struct param[]){param_int(100), param_null(), param_null(), param_text("KILLED")});
+        (struct param[]){param_int(100), param_null(), param_null(), param_text("KILLED"),
+                         param_int(0)});
     check_int(call.nrows, 1);
     run(store, &call, &task_list,
-        (struct param[]){param_int(3), param_null(), param_null(), param_null()});
+        (struct param[]){param_int(3), param_null(), param_null(), param_null(), param_int(0)});
     check_int(call.nrows, 3);
     store_destroy(store);
 }
