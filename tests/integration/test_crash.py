@@ -221,45 +221,72 @@ def test_a_worker_that_sleeps_and_wakes_writes_nothing_twice(stack, destination,
     moved.finish()
 
 
-def test_a_late_worker_is_refused_by_the_destination_itself(stack, destination, second_cluster):
+class Fenced:
     """
-    A worker sleeps while it connects to the destination; another takes its job. When it wakes up
-    there is no gateway that could tell it, so the fence in the destination has to.
+    A small import into a table without a key that stops at the last row of its second file. The
+    gateway is killed before a worker wakes up, so only the destination can tell that it is late.
     """
-    stack.start_gateway("--lease-ms", 1000)
-    away = second_cluster.create_database()
-    stack.add_usual_sources(away)
-    importer = Importer(stack, away, "fenced")
-    importer.make_table("id text, v int")
-    importer.write("a.csv", "a,1\nb,2\n")
-    importer.write("b.csv", "c,3\nd,4\n")
-    with importer.gate() as gate:
-        gate.close("d")
-        early = stack.start_worker("--worker-id", "early")
-        task_id = importer.submit({"id": "id", "v": "v"}, driver="SMALL")
-        gate.wait_until_reached("d")
-        importer.abort(task_id)
-        early.wait_for_event("job dropped")
+    ROWS = [("a", 1), ("b", 2), ("c", 3), ("d", 4)]
+
+    def __init__(self, stack, destination):
+        stack.start_gateway("--lease-ms", 1000)
+        stack.add_usual_sources(destination)
+        self.stack = stack
+        self.importer = Importer(stack, destination, "fenced")
+        self.importer.make_table("id text, v int")
+        self.importer.write("a.csv", "a,1\nb,2\n")
+        self.importer.write("b.csv", "c,3\nd,4\n")
+        self.gate = self.importer.gate()
+        self.gate.close("d")
+        self.early = stack.start_worker("--worker-id", "early")
+        self.id = self.importer.submit({"id": "id", "v": "v"}, driver="SMALL")
+        self.gate.wait_until_reached("d")
+
+    def wake_up(self, offset):
+        self.early.resume()
+        dropped = self.early.wait_for_event("job dropped", 15, offset)
+        assert dropped["reason"] == "fenced off by a newer lease"
+
+    def check(self):
+        self.stack.gateway.start()
+        wait_until(lambda: answers(self.stack), what="the gateway is back")
+        task = self.importer.end(self.id)
+        assert self.importer.rows() == self.ROWS
+        assert (task.progress.rows_read, task.progress.rows_written) == (4, 4)
+
+
+def test_a_worker_that_wakes_up_with_rows_in_hand_is_refused_by_the_destination(stack, destination):
+    fenced = Fenced(stack, destination)
+    with fenced.gate as gate:
+        fenced.early.pause()
+        before = gate.sessions("d")
+        stack.start_worker("--worker-id", "later")
+        wait_until(lambda: gate.sessions("d") - before, what="the other comes to the same row")
+        stack.gateway.kill()
+        gate.open("d")  # whoever still stands there goes on
+        fenced.wake_up(0)
+        fenced.check()
+
+
+def test_a_worker_that_wakes_up_while_it_connects_is_refused_by_the_destination(stack,
+                                                                               second_cluster):
+    fenced = Fenced(stack, second_cluster.create_database())
+    with fenced.gate as gate:
+        fenced.importer.abort(fenced.id)
+        fenced.early.wait_for_event("job dropped")
         wait_until(lambda: not gate.waiting("d"), what="the first attempt is over")
 
         second_cluster.pause()  # the postmaster alone: connections hang, sessions go on
-        offset = early.log.stat().st_size
-        importer.retry(task_id)
-        early.wait_for_event("job leased", offset=offset)
-        early.pause()
+        offset = fenced.early.log.stat().st_size
+        fenced.importer.retry(fenced.id)
+        fenced.early.wait_for_event("job leased", offset=offset)
+        fenced.early.pause()
         second_cluster.resume()
         stack.start_worker("--worker-id", "later")
         gate.wait_until_reached("d")
-        assert stack.task(task_id).jobs[1].worker_id == "later"
+        assert stack.task(fenced.id).jobs[1].worker_id == "later"
 
         stack.gateway.kill()
-        early.resume()
-        dropped = early.wait_for_event("job dropped", 15, offset)
-        assert dropped["reason"] == "fenced off by a newer lease"
+        fenced.wake_up(offset)
         gate.open("d")
-        stack.gateway.start()
-        wait_until(lambda: answers(stack), what="the gateway is back")
-        importer.end(task_id)
-    assert importer.rows() == [("a", 1), ("b", 2), ("c", 3), ("d", 4)]
-    task = stack.task(task_id)
-    assert (task.progress.rows_read, task.progress.rows_written) == (4, 4)
+        fenced.check()

@@ -159,12 +159,16 @@ class Gate:
     def _table(self):
         return self._run("SELECT %s::regclass::oid::int", self.importer.table)[0][0]
 
-    def waiting(self, text):
-        """How many sessions stand before it."""
-        return self._run(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    def sessions(self, text):
+        """The server's processes that stand before it."""
+        return {pid for pid, in self._run(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
             " AND classid::bigint = %s AND objid::bigint = %s",
-            self._table(), self.keys[text])[0][0]
+            self._table(), self.keys[text])}
+
+    def waiting(self, text):
+        """How many they are."""
+        return len(self.sessions(text))
 
     def wait_until_reached(self, text, timeout_s=60):
         wait_until(lambda: self.waiting(text), timeout_s, what=f"the import comes to {text}")
