@@ -65,6 +65,17 @@ class Sampler:
         self._thread.join()
 
 
+# Six columns of as many types as usual tables have; every tenth row has a null.
+SAMPLE = """
+    SELECT printf('row%010d', i) AS id,
+           ((i * 2654435761) % 2000000000)::INTEGER AS intcol,
+           (i * 1.0000001 / 7)::DOUBLE AS doublecol,
+           'string value number ' || (i % 100000) AS stringcol,
+           CASE WHEN i % 10 <> 0 THEN md5(i::VARCHAR) END AS string1col,
+           ((i * 7919) % 10000000000 / 100.0)::DECIMAL(18, 2) AS decimalcol
+      FROM range({rows}) AS numbers(i)"""
+
+
 class Bench:
     def __init__(self, args, folder, stack, destination):
         self.rows = args.rows
@@ -73,17 +84,19 @@ class Bench:
         self.files = stack.files
         self.results = {way: [] for way in WAYS}
         self.psql = destination.cluster.bin / "psql"
-        self.sample = args.build / "sluice-sample-data"
+        self.duckdb_sql = args.build / "duckdb_sql"
         self.folder = folder
 
     def make_files(self):
         for name in ("csv", "parquet", "large"):
             (self.files / name).mkdir()
-        subprocess.run([self.sample, "--rows", str(self.rows),
-                        "--csv", self.files / "csv" / "sample.csv",
-                        "--parquet", self.files / "parquet" / "sample.parquet"], check=True)
-        subprocess.run([self.sample, "--rows", str(self.rows), "--row-group-rows", "1000000",
-                        "--parquet", self.files / "large" / "sample.parquet"], check=True)
+        rows = SAMPLE.format(rows=self.rows)
+        subprocess.run([self.duckdb_sql] + [
+            f"COPY ({rows}) TO '{self.files}/{name}' ({form})" for name, form in (
+                ("csv/sample.csv", "FORMAT csv, HEADER false"),
+                ("parquet/sample.parquet", "FORMAT parquet, COMPRESSION zstd"),
+                ("large/sample.parquet",
+                 "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 1000000"))], check=True)
 
     def make_table(self):
         """As an import makes it: by importing one row."""

@@ -1,7 +1,7 @@
 /*
  * tests/bench/bench_parquet.c - how fast Parquet files are planned and read, and in how much memory.
  *
- *     bench_parquet FILE [THREADS [COLUMNS]]   a file that sluice-sample-data made; the first 1 to 6 of its columns
+ *     bench_parquet FILE [THREADS [COLUMNS]]   a file as bench_import.py makes it; the first 1 to 6 of its columns
  *
  * Prints splits, rates, processor time, the most memory that was in use, and a sum over the numbers that were read.
  */
