@@ -318,7 +318,7 @@ def test_a_worker_that_stops_gives_its_job_to_another_at_once(stack, destination
         first = stack.start_worker("--worker-id", "first")
         staged.start()
         stack.start_worker("--worker-id", "second")
-        first.stop()
+        first.stop(timeout_s=3)  # and not after the grace for jobs that do not obey
         wait_until(lambda: stack.task(staged.id).jobs[1].worker_id == "second",
                    what="the second has the job")
         staged.gate.open(staged.FIRST)
