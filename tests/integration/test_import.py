@@ -362,18 +362,18 @@ def test_a_column_may_have_a_type_behind_its_name(importer):
 
 
 def test_a_large_file_is_cut_in_the_right_places(importer):
-    """Splits are 32 MiB; the values are full of line ends and quotes, so any wrong cut shows."""
-    count, width = 2200, 20000
-    filler = ('a,"\n""",' * (width // 8 + 1))[:width]
-    quoted = filler.replace('"', '""')
+    """Splits are 32 MiB. Nearly all of the file is line ends inside quotes, so a wrong cut shows."""
+    count = 2200
+    value = ("a,\n" * 3000 + '"') * 4
+    quoted = value.replace('"', '""')
     with open(importer.folder / "a.csv", "w", newline="", encoding="utf-8") as file:
         for n in range(count):
             file.write(f'{n},"{quoted}{n}"\n')
-    assert (importer.folder / "a.csv").stat().st_size > 40 << 20
+    assert (importer.folder / "a.csv").stat().st_size > 64 << 20
     task = importer.run({"k": "ROW||Int", "v": "f:v||String"})
     assert importer.destination.rows(
         f"SELECT count(*), count(*) FILTER (WHERE \"f:v\" = %s || \"ROW\"), min(\"ROW\"),"
-        f" max(\"ROW\") FROM {importer.table}", filler) == [(count, count, 0, count - 1)]
+        f" max(\"ROW\") FROM {importer.table}", value) == [(count, count, 0, count - 1)]
     assert task.progress.rows_read == count
 
 
