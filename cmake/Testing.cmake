@@ -20,7 +20,8 @@ function(sluice_unit_tests room)
         set(target unit_${name}_${stem})
         add_executable(${target} ${file} ${fixtures})
         sluice_own_code(${target})
-        target_link_libraries(${target} PRIVATE sluice_testing sluice_${name})
+        target_link_libraries(${target} PRIVATE sluice_testing sluice_testing_postgres
+            sluice_${name})
         add_dependencies(unit_${name} ${target})
         add_test(NAME unit.${room}.${stem} COMMAND ${target}
                  WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
@@ -46,7 +47,8 @@ function(sluice_store_tests)
         set(target store_${stem})
         add_executable(${target} ${file} ${fixtures})
         sluice_own_code(${target})
-        target_link_libraries(${target} PRIVATE sluice_testing sluice_store sluice_migrations)
+        target_link_libraries(${target} PRIVATE
+            sluice_testing sluice_testing_postgres sluice_store sluice_migrations)
         add_dependencies(store_tests ${target})
         add_test(NAME store.${stem} COMMAND ${target} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
         set_tests_properties(store.${stem} PROPERTIES
@@ -113,6 +115,12 @@ function(sluice_tests)
         add_library(sluice_testing STATIC ${harness})
         sluice_own_code(sluice_testing)
         target_link_libraries(sluice_testing PUBLIC sluice_base)
+
+        # A PostgreSQL for the tests that need one.
+        file(GLOB postgres CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/harness/postgres/*.c)
+        add_library(sluice_testing_postgres STATIC ${postgres})
+        sluice_own_code(sluice_testing_postgres)
+        target_link_libraries(sluice_testing_postgres PUBLIC sluice_base PkgConfig::LIBPQ)
     endif()
     sluice_store_tests()
     set(libraries)

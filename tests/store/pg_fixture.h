@@ -1,8 +1,5 @@
 /*
- * tests/store/pg_fixture.h - a PostgreSQL of the test's own, and fresh databases in it.
- *
- * The server is started by the first call and stopped when the program ends; it listens on a socket in a folder of its
- * own. If SLUICE_TEST_DATABASE_URL is set, databases are made in that server instead, and it is never restarted.
+ * tests/store/pg_fixture.h - fresh databases for the tests of the store, in the server of tests/harness/postgres.
  */
 #ifndef TESTS_STORE_PG_FIXTURE_H
 #define TESTS_STORE_PG_FIXTURE_H

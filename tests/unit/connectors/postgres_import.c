@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "tests/unit/connectors/postgres_server.h"
+#include "tests/harness/postgres/server.h"
 
 static const struct destination_type *const type = &postgres_destination;
 

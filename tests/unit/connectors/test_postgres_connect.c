@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "tests/harness/postgres/server.h"
 #include "tests/harness/test.h"
 #include "tests/unit/connectors/postgres_import.h"
-#include "tests/unit/connectors/postgres_server.h"
 
 test(a_role_that_may_not_make_tables_is_told)
 {

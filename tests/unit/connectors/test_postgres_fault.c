@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "tests/harness/postgres/server.h"
 #include "tests/harness/test.h"
 #include "tests/unit/connectors/postgres_import.h"
 #include "tests/unit/connectors/postgres_proxy.h"
-#include "tests/unit/connectors/postgres_server.h"
 
 static const struct destination_type *const type = &postgres_destination;
 

@@ -8,9 +8,9 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "tests/harness/postgres/server.h"
 #include "tests/harness/test.h"
 #include "tests/unit/connectors/postgres_import.h"
-#include "tests/unit/connectors/postgres_server.h"
 
 static const struct destination_type *const type = &postgres_destination;
 

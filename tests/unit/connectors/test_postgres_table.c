@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/harness/postgres/server.h"
 #include "tests/harness/test.h"
 #include "tests/unit/connectors/postgres_import.h"
-#include "tests/unit/connectors/postgres_server.h"
 
 static const struct destination_type *const type = &postgres_destination;
 

@@ -5,9 +5,9 @@
 #include <math.h>
 
 #include "base/buf.h"
+#include "tests/harness/postgres/server.h"
 #include "tests/harness/test.h"
 #include "tests/unit/connectors/postgres_import.h"
-#include "tests/unit/connectors/postgres_server.h"
 
 static const struct destination_type *const type = &postgres_destination;
 

@@ -1,14 +1,14 @@
 /*
- * tests/unit/connectors/postgres_server.h - a PostgreSQL of the test's own, and fresh
+ * tests/harness/postgres/server.h - a PostgreSQL of the test's own, and fresh
  * databases in it.
  *
  * The first call starts the server, on a socket in a folder of its own; it is gone when the
  * program ends. If SLUICE_TEST_DATABASE_URL is set, databases are made in that server
- * instead. A server of our own lets all roles in but sluice_guarded, which needs a
+ * instead, and dropped at the end. A server of our own lets all roles in but sluice_guarded, which needs a
  * password; the role is not made.
  */
-#ifndef TESTS_UNIT_CONNECTORS_POSTGRES_SERVER_H
-#define TESTS_UNIT_CONNECTORS_POSTGRES_SERVER_H
+#ifndef TESTS_HARNESS_POSTGRES_SERVER_H
+#define TESTS_HARNESS_POSTGRES_SERVER_H
 
 /*
  * The URL of a new database; kept until the program ends. Ends the program if there is no
@@ -43,7 +43,7 @@ void postgres_server_release(struct postgres_holder *holder);
  */
 const char *postgres_server_get_folder(void);
 
-/* Stops the server at once, as a crash does, and starts it again. */
+/* Stops the server at once, as a crash does; nothing happens if it does not run. Only one of our own. */
 void postgres_server_crash(void);
 void postgres_server_start(void);
 
