@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 RULES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "layers.txt")
-SKIPPED = {"libsluice_proto.a", "libsluice_testing.a"}
+SKIPPED = {"libsluice_proto.a", "libsluice_testing.a", "libsluice_testing_postgres.a"}
 MEMBER = re.compile(r"^(\S+)\.o:\s+file format")
 WRITABLE = re.compile(r"^[0-9a-f]+ .{6}O (\.(?:data|bss)\S*|\*COM\*)\s+[0-9a-f]+\s+(?:\.hidden )?(\S+)$")
 OF_SANITIZERS = re.compile(r"^(__asan|__ubsan|__tsan|__odr_asan|\.L|\*)")
