@@ -346,10 +346,12 @@ def test_a_task_is_aborted_retried_and_deleted(module_stack, importer):
     assert importer.count() == 2
 
 
-def test_all_that_is_wrong_with_a_task_is_refused(module_stack):
-    done = module_stack.cli("task", "create", "--source", "hdfs", "--destination", "ld", check=False)
+def test_what_is_wrong_with_a_task_is_told(module_stack):
+    done = module_stack.cli("task", "create", "--source", "hdfs", "--destination", "ld",
+                            check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith("sluice: ") and "(INVALID_ARGUMENT)" in done.stderr
+    assert done.stderr == ("sluice: driverSpec is missing; small, medium, large or xlarge is expected"
+                           " (INVALID_ARGUMENT)\n")
 
 
 def test_watch_outlives_a_gateway_that_restarts(stack, destination):

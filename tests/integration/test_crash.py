@@ -1,6 +1,6 @@
 """
-Whatever dies in the middle of an import, and whenever: it ends SUCCEEDED and the table holds exactly
-the rows of the files. Moments are random; SLUICE_TEST_SEED repeats those of an earlier run.
+Whatever dies in the middle of an import, and whenever: it ends SUCCEEDED and the table holds
+exactly the rows of the files. Moments are random; SLUICE_TEST_SEED repeats those of an earlier run.
 """
 import os
 import random
@@ -15,7 +15,7 @@ from sluicetest.importer import Importer
 from sluicetest.stack import ENDED
 from sluicetest.wait import wait_until
 
-ROWS = 1000000
+ROWS = 800000
 FILES = 16
 KILLS = 5
 
@@ -77,7 +77,7 @@ class Import:
             return []
 
     def run_until_a_moment(self, dice, share):
-        """Goes on until that share of the splits is committed, and for a random part of one more."""
+        """Goes on until that share of the splits is done, and for a random part of one more."""
         wait_until(lambda: len(self.unit_times()) >= share * FILES or self.is_over(), 120,
                    what=f"{share:.0%} of the splits are done")
         times = self.unit_times()
@@ -109,8 +109,8 @@ def answers(stack):
 
 @pytest.fixture
 def start_import(stack, destination, big):
-    def start(file_type, is_sql, lease_ms=1500):
-        stack.start_gateway("--lease-ms", lease_ms)
+    def start(file_type, is_sql):
+        stack.start_gateway("--lease-ms", 1500)
         stack.start_rest()
         stack.start_worker()
         stack.add_usual_sources(destination)

@@ -1,4 +1,4 @@
-"""A bulk import from request to table: what is in the files is in the table, exactly, or is told."""
+"""A bulk import from request to table: what is in the files is in the table, exactly, or told."""
 import datetime
 import decimal
 import json
@@ -362,7 +362,7 @@ def test_a_column_may_have_a_type_behind_its_name(importer):
 
 
 def test_a_large_file_is_cut_in_the_right_places(importer):
-    """Splits are 32 MiB. Nearly all of the file is line ends inside quotes, so a wrong cut shows."""
+    """Splits are 32 MiB. Nearly all line ends of the file are inside quotes, so a wrong cut shows."""
     count = 2200
     value = ("a,\n" * 3000 + '"') * 4
     quoted = value.replace('"', '""')

@@ -88,8 +88,9 @@ class BigFiles:
         self.digest = digest.get()
         types = ("{'id': 'VARCHAR', 'intcol': 'INTEGER', 'doublecol': 'DOUBLE',"
                  " 'stringcol': 'VARCHAR', 'string1col': 'VARCHAR', 'decimalcol': 'DECIMAL(18,2)'}")
-        duckdb(build, *(f"COPY (SELECT * FROM read_csv('{source}', header=false, delim=',',"
-                        f" quote='\"', escape='\"', columns={types})) TO '{target}' (FORMAT parquet)"
+        options = f"header=false, delim=',', quote='\"', escape='\"', columns={types}"
+        duckdb(build, *(f"COPY (SELECT * FROM read_csv('{source}', {options}))"
+                        f" TO '{target}' (FORMAT parquet)"
                         for source, target in zip(self.csv, self.parquet)))
 
     def check(self, importer, columns):
