@@ -124,12 +124,13 @@ static bool may_pass(enum status_code code)
 
 struct status link_call_until_answered(struct rpc_channel *channel,
                                        const struct link_method *method,
-                                       const ProtobufCMessage *request, const struct stop *stop)
+                                       const ProtobufCMessage *request, const struct stop *stop,
+                                       ProtobufCMessage **ret_reply)
 {
     unsigned pause_ms = FIRST_PAUSE_MS;
 
     for (;;) {
-        struct status st = link_call(channel, method, request, CALL_TIMEOUT_MS, stop, NULL);
+        struct status st = link_call(channel, method, request, CALL_TIMEOUT_MS, stop, ret_reply);
         if (!may_pass(st.code))
             return st;
         for (unsigned waited_ms = 0; waited_ms < pause_ms; waited_ms += STOP_POLL_MS) {

@@ -30,11 +30,12 @@ struct status link_call(struct rpc_channel *channel, const struct link_method *m
 
 /*
  * Calls until the gateway has answered: what may pass (it is down or restarting, the database is away, the outcome is
- * not known) is tried again after a pause. All methods may be repeated. CANCELLED: stop was requested.
+ * not known) is tried again after a pause. All methods may be repeated. *ret_reply as by link_call. CANCELLED: stop was
+ * requested.
  */
 struct status link_call_until_answered(struct rpc_channel *channel,
                                        const struct link_method *method,
-                                       const ProtobufCMessage *request, const struct stop *stop)
-    MUST_CHECK;
+                                       const ProtobufCMessage *request, const struct stop *stop,
+                                       ProtobufCMessage **ret_reply) MUST_CHECK;
 
 #endif

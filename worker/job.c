@@ -98,11 +98,24 @@ static void drop(struct job_context *context, const char *why)
                  log_str("task", get_leased(context)->task_id), log_str("reason", why));
 }
 
+/* Takes in what the gateway wants, and frees the reply. Returns whether the job goes on. */
+static bool obey(struct job_context *context, ProtobufCMessage *reply)
+{
+    const Pb__ReportJobResponse *response = (const Pb__ReportJobResponse *)reply;
+    bool goes_on = response->directive != PB__DIRECTIVE__DIRECTIVE_STOP;
+
+    protobuf_c_message_free_unpacked(reply, NULL);
+    if (!goes_on)
+        drop(context, "task aborted or deleted");
+    return goes_on;
+}
+
 struct status job_context_save_checkpoint(struct job_context *context, struct str checkpoint)
 {
     Pb__ReportJobRequest request = PB__REPORT_JOB_REQUEST__INIT;
     Pb__Checkpoint saved = PB__CHECKPOINT__INIT;
     Pb__Progress progress = make_progress(context);
+    ProtobufCMessage *reply = NULL;
 
     request.id = get_leased(context)->id;
     request.lease_token = get_leased(context)->lease_token;
@@ -110,10 +123,13 @@ struct status job_context_save_checkpoint(struct job_context *context, struct st
     saved.data.data = (uint8_t *)(uintptr_t)checkpoint.data;
     saved.data.len = checkpoint.len;
     request.checkpoint = &saved;
-    struct status st =
-        link_call_until_answered(context->channel, &link_report_job, &request.base, &context->stop);
+    struct status st = link_call_until_answered(context->channel, &link_report_job, &request.base,
+                                                &context->stop, &reply);
     if (st.code == STATUS_ABORTED)
         drop(context, "lease lost");
+    /* Told to stop, the gateway has stored nothing: going on would be work without a checkpoint. */
+    if (st.code == STATUS_OK && !obey(context, reply))
+        st = status_error(STATUS_CANCELLED, "the task was aborted or deleted");
     return st;
 }
 
@@ -127,7 +143,7 @@ struct status job_context_store_bad_rows(struct job_context *context, Pb__BadRow
     request.bad_rows = rows;
     request.n_bad_rows = nrows;
     struct status st = link_call_until_answered(context->channel, &link_report_bad_rows,
-                                                &request.base, &context->stop);
+                                                &request.base, &context->stop, NULL);
     if (st.code == STATUS_ABORTED)
         drop(context, "lease lost");
     return st;
@@ -150,12 +166,8 @@ static void report(struct job_context *context)
     else if (st.code != STATUS_OK && st.code != STATUS_CANCELLED)
         log_warn("report failed", log_str("job", get_leased(context)->id), log_code(st),
                  log_str("error", st.text));
-    if (!reply)
-        return;
-    const Pb__ReportJobResponse *response = (const Pb__ReportJobResponse *)reply;
-    if (response->directive == PB__DIRECTIVE__DIRECTIVE_STOP)
-        drop(context, "task aborted or deleted");
-    protobuf_c_message_free_unpacked(reply, NULL);
+    if (reply)
+        (void)obey(context, reply);
 }
 
 static void *run_reporter(void *arg)
@@ -228,7 +240,7 @@ static bool finish(struct job_context *context, const struct runner_result *resu
         (char *)(uintptr_t)(result->skipped[0] ? result->skipped : result->status.text);
     request.progress = &progress;
     struct status st = link_call_until_answered(context->channel, &link_finish_job, &request.base,
-                                                &context->abandoned);
+                                                &context->abandoned, NULL);
     const ProtobufCEnumValue *outcome =
         protobuf_c_enum_descriptor_get_value(&pb__job_outcome__descriptor, (int)request.outcome);
     log_info("job finished", log_str("job", job->id), log_str("task", job->task_id),
