@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <time.h>
 
 struct status thread_start(const char *name, void *(*run)(void *), void *arg, pthread_t *ret)
 {
@@ -17,6 +18,23 @@ struct status thread_start(const char *name, void *(*run)(void *), void *arg, pt
     (void)snprintf(shown, sizeof(shown), "%s", name);
     (void)pthread_setname_np(*ret, shown);
     return status_ok();
+}
+
+void thread_init_condition(pthread_cond_t *ret)
+{
+    pthread_condattr_t attributes;
+
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(ret, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+}
+
+void thread_wait_until(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t deadline_ms)
+{
+    struct timespec until = {.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
+
+    (void)pthread_cond_timedwait(condition, mutex, &until);
 }
 
 static sigset_t get_stop_signals(void)

@@ -5,6 +5,7 @@
 #define BASE_THREAD_H
 
 #include <pthread.h>
+#include <stdint.h>
 
 #include "base/status.h"
 
@@ -14,6 +15,15 @@
  */
 struct status thread_start(const char *name, void *(*run)(void *), void *arg, pthread_t *ret)
     MUST_CHECK;
+
+/* Makes a condition whose waits are by the clock of clock_get_monotonic_ms. */
+void thread_init_condition(pthread_cond_t *ret);
+
+/*
+ * Waits until the condition is signalled or the time has come, and may return early: the caller looks again. The
+ * mutex is held. Blocks.
+ */
+void thread_wait_until(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t deadline_ms);
 
 /*
  * Blocks SIGTERM, SIGINT and SIGHUP in the caller and all threads that it starts later, and

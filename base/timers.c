@@ -2,7 +2,6 @@
 #include "base/timers.h"
 
 #include <pthread.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -77,9 +76,7 @@ static void *run(void *arg)
         }
         struct timer *first = timers->heap[1];
         if (first->deadline_ms > clock_get_monotonic_ms()) {
-            struct timespec until = {.tv_sec = first->deadline_ms / 1000,
-                                     .tv_nsec = first->deadline_ms % 1000 * 1000000};
-            (void)pthread_cond_timedwait(&timers->changed, &timers->mutex, &until);
+            thread_wait_until(&timers->changed, &timers->mutex, first->deadline_ms);
             continue;
         }
         take_out(timers, first);
@@ -94,13 +91,9 @@ static void *run(void *arg)
 struct status timers_create(struct timers **ret)
 {
     struct timers *timers = mem_alloc(sizeof(*timers));
-    pthread_condattr_t by_monotonic_clock;
 
     (void)pthread_mutex_init(&timers->mutex, NULL);
-    (void)pthread_condattr_init(&by_monotonic_clock);
-    (void)pthread_condattr_setclock(&by_monotonic_clock, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&timers->changed, &by_monotonic_clock);
-    (void)pthread_condattr_destroy(&by_monotonic_clock);
+    thread_init_condition(&timers->changed);
     struct status st = thread_start("timers", run, timers, &timers->thread);
     if (st.code != STATUS_OK) {
         mem_free(timers);

@@ -10,6 +10,7 @@
 #include <grpc/grpc_security.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "rpc/batch.h"
 #include "rpc/health.h"
 #include "rpc/listen.h"
@@ -220,12 +221,7 @@ static grpc_server *create_core(size_t max_message_bytes)
 
 static void init_sync(struct rpc_server *server)
 {
-    pthread_condattr_t attr;
-
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&server->changed, &attr);
-    (void)pthread_condattr_destroy(&attr);
+    thread_init_condition(&server->changed);
     (void)pthread_mutex_init(&server->lock, NULL);
     list_init(&server->waiting);
 }

@@ -414,7 +414,6 @@ struct status lane_create(const struct store_options *options, enum statement_la
                           struct lane **ret)
 {
     struct lane *lane = mem_alloc(sizeof(*lane));
-    pthread_condattr_t attributes;
 
     lane->options = options;
     lane->settings = (struct connection_settings){
@@ -425,10 +424,7 @@ struct status lane_create(const struct store_options *options, enum statement_la
         .statements = options->statements,
     };
     pthread_mutex_init(&lane->mutex, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&lane->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    thread_init_condition(&lane->changed);
     list_init(&lane->inbox);
     list_init(&lane->refused);
     list_init(&lane->waiting);

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -66,10 +65,7 @@ static struct job *take_ended(struct engine *engine)
 /* Waits on the condition for at most wait_ms. The mutex is held. */
 static void wait_for_change(struct engine *engine, int64_t wait_ms)
 {
-    int64_t until_ms = clock_get_monotonic_ms() + wait_ms;
-    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
-
-    (void)pthread_cond_timedwait(&engine->changed, &engine->mutex, &until);
+    thread_wait_until(&engine->changed, &engine->mutex, clock_get_monotonic_ms() + wait_ms);
 }
 
 /* Frees ended jobs; waits while all places are taken. Returns whether to go on. */
@@ -148,17 +144,13 @@ struct status engine_create(const struct engine_options *options, struct engine 
     assert(options->max_jobs >= 1 && options->max_jobs <= ENGINE_MAX_JOBS);
 
     struct engine *engine = mem_alloc(sizeof(*engine));
-    pthread_condattr_t by_monotonic_clock;
 
     engine->channel = options->channel;
     engine->worker_id = options->worker_id;
     engine->max_jobs = options->max_jobs;
     engine->owner.on_end = note_end;
     (void)pthread_mutex_init(&engine->mutex, NULL);
-    (void)pthread_condattr_init(&by_monotonic_clock);
-    (void)pthread_condattr_setclock(&by_monotonic_clock, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&engine->changed, &by_monotonic_clock);
-    (void)pthread_condattr_destroy(&by_monotonic_clock);
+    thread_init_condition(&engine->changed);
     struct status st = thread_start("engine", run, engine, &engine->thread);
     if (st.code != STATUS_OK) {
         mem_free(engine);

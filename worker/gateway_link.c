@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/thread.h"
 
 enum {
     STOP_POLL_MS = 100,
@@ -61,10 +62,7 @@ static void call_done(struct rpc_client_call *call, struct status st, const Prot
 
 static void wait_a_moment(struct waiting_call *waiting)
 {
-    int64_t until_ms = clock_get_monotonic_ms() + STOP_POLL_MS;
-    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
-
-    (void)pthread_cond_timedwait(&waiting->changed, &waiting->mutex, &until);
+    thread_wait_until(&waiting->changed, &waiting->mutex, clock_get_monotonic_ms() + STOP_POLL_MS);
 }
 
 static void wait_until_done(struct waiting_call *waiting, const struct stop *stop)
@@ -95,13 +93,9 @@ struct status link_call(struct rpc_channel *channel, const struct link_method *m
                  .timeout_ms = timeout_ms,
                  .on_done = call_done},
     };
-    pthread_condattr_t by_monotonic_clock;
 
     (void)pthread_mutex_init(&waiting.mutex, NULL);
-    (void)pthread_condattr_init(&by_monotonic_clock);
-    (void)pthread_condattr_setclock(&by_monotonic_clock, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&waiting.changed, &by_monotonic_clock);
-    (void)pthread_condattr_destroy(&by_monotonic_clock);
+    thread_init_condition(&waiting.changed);
 
     rpc_client_call_submit(&waiting.call, request);
     wait_until_done(&waiting, stop);

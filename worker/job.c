@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -177,10 +176,9 @@ static void *run_reporter(void *arg)
     (void)pthread_mutex_lock(&context->mutex);
     while (context->is_reporting && !context->is_dropped) {
         int64_t until_ms = clock_get_monotonic_ms() + REPORT_EVERY_MS;
-        struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
 
         while (context->is_reporting && clock_get_monotonic_ms() < until_ms)
-            (void)pthread_cond_timedwait(&context->changed, &context->mutex, &until);
+            thread_wait_until(&context->changed, &context->mutex, until_ms);
         if (!context->is_reporting)
             break;
         (void)pthread_mutex_unlock(&context->mutex);
@@ -294,17 +292,13 @@ struct status job_start(Pb__LeaseJobResponse *leased, struct rpc_channel *channe
                         struct job_owner *owner, struct job **ret)
 {
     struct job *job = mem_alloc(sizeof(*job));
-    pthread_condattr_t by_monotonic_clock;
 
     job->context.leased = leased;
     job->context.channel = channel;
     job->context.is_reporting = true;
     job->owner = owner;
     (void)pthread_mutex_init(&job->context.mutex, NULL);
-    (void)pthread_condattr_init(&by_monotonic_clock);
-    (void)pthread_condattr_setclock(&by_monotonic_clock, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&job->context.changed, &by_monotonic_clock);
-    (void)pthread_condattr_destroy(&by_monotonic_clock);
+    thread_init_condition(&job->context.changed);
     log_info("job leased", log_str("job", leased->job->id), log_str("task", leased->job->task_id),
              log_int("attempt", leased->job->attempt));
 
