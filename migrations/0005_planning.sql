@@ -1,0 +1,1 @@
+-- 0005_planning: the jobs that follow from a plan, and tables of a sync that change.

@@ -1,0 +1,1 @@
+-- 0006_watch: the history of all tasks as one sequence.

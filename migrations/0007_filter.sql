@@ -1,0 +1,1 @@
+-- 0007_filter: lists of the tasks that a filter takes.

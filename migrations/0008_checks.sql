@@ -1,0 +1,1 @@
+-- 0008_checks: checks of data sources.
