@@ -153,7 +153,8 @@ def test_health_and_errors_follow_the_database(client, stack):
     try:
         wait_until(lambda: client.health() == "NOT_SERVING", what="health tells")
         for method, request in (("GetTask", {"id": made}), ("CreateTask", {"task": task()}),
-                                ("LeaseJob", {"workerId": "w", "waitDuration": "5s"})):
+                                ("LeaseJob", {"workerId": "w", "waitDuration": "5s",
+                                              "capabilities": ["bulkload:file:postgres"]})):
             failure = client.fails(method, **request)
             assert failure.code == "UNAVAILABLE", failure
             assert failure.reason == "DATABASE_UNAVAILABLE"

@@ -140,17 +140,26 @@ def progress(n=0, fraction=0.0):
     return {"rowsRead": n, "rowsWritten": n, "bytesRead": n, "bytesTotal": n, "fraction": fraction}
 
 
-class Worker:
-    """Speaks the workers' protocol as a test wants it."""
+KINDS = ("bulkload", "full_migration", "incremental_sync")
+TYPES = ("file", "postgres", "hbase", "lindorm", "hdfs", "s3", "spark")
+ALL_JOBS = tuple(f"{kind}:{source}:{destination}"
+                 for kind in KINDS for source in TYPES for destination in TYPES)
+ALL_CHECKS = tuple(f"check:{kind}" for kind in TYPES)
 
-    def __init__(self, client, worker_id="test-worker"):
+
+class Worker:
+    """Speaks the workers' protocol as a test wants it; it can do all jobs unless told otherwise."""
+
+    def __init__(self, client, worker_id="test-worker", capabilities=ALL_JOBS):
         self.client = client
         self.worker_id = worker_id
+        self.capabilities = capabilities
 
     def start_lease(self, wait_s=60):
         """A lease under way: a future."""
-        return self.client.start("LeaseJob", {"workerId": self.worker_id,
-                                              "waitDuration": f"{wait_s}s"}, timeout_s=90)
+        return self.client.start("LeaseJob", {
+            "workerId": self.worker_id, "waitDuration": f"{wait_s}s",
+            "capabilities": list(self.capabilities)}, timeout_s=90)
 
     def lease(self, wait_s=0):
         """A job, or None."""
