@@ -16,36 +16,19 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "rpc/batch.h"
-#include "rpc/client_error.h"
+#include "rpc/calling.h"
 #include "rpc/codec.h"
 
-enum {
-    DEFAULT_REPLY_BYTES = 16 << 20,
-    ARENA_FACTOR = 8, /* what unpacking a reply may take, in terms of its largest size */
-};
-
-struct rpc_channel {
-    grpc_channel *core;
-    grpc_completion_queue *queue;
-    char *target;
-    size_t max_message_bytes;
-    pthread_mutex_t lock; /* for the field state of calls; innermost */
-};
+enum { DEFAULT_REPLY_BYTES = 16 << 20 };
 
 struct rpc_client_state {
     struct rpc_client_call *call;
-    grpc_call *core;
+    struct rpc_calling calling;
     struct arena *arena; /* for the reply */
     bool owns_arena;
     bool was_cancelled; /* by our own; under the channel's lock */
     struct rpc_tag done;
-
-    /* What core fills in. */
-    grpc_metadata_array header;
-    grpc_metadata_array trailer;
-    grpc_byte_buffer *reply;
-    grpc_status_code code;
-    grpc_slice text;
+    grpc_byte_buffer *reply; /* filled in by core */
 };
 
 /* Channels. */
@@ -118,37 +101,18 @@ void rpc_channel_close(struct rpc_channel *channel)
 
 /* The end of a call. */
 
-static struct str find_details(const grpc_metadata_array *trailer)
-{
-    for (size_t i = 0; i < trailer->count; i++) {
-        const grpc_metadata *row = &trailer->metadata[i];
-        if (grpc_slice_str_cmp(row->key, "grpc-status-details-bin") == 0)
-            return str_from_bytes(GRPC_SLICE_START_PTR(row->value), GRPC_SLICE_LENGTH(row->value));
-    }
-    return (struct str){NULL, 0};
-}
-
 /* Makes the status of a call that is done, and its reply if that is OK. */
 static struct status read_end(struct rpc_client_state *state, ProtobufCMessage **ret)
 {
     struct rpc_client_call *call = state->call;
     const char *target = call->channel->target;
+    struct status st = rpc_calling_read_end(&state->calling, state->was_cancelled);
 
-    if (state->code != GRPC_STATUS_OK) {
-        struct rpc_failure failure = {
-            .code = (int)state->code,
-            .text =
-                str_from_bytes(GRPC_SLICE_START_PTR(state->text), GRPC_SLICE_LENGTH(state->text)),
-            .is_of_server = call->details.len > 0,
-            .is_wanted = state->was_cancelled,
-            .target = target,
-            .timeout_ms = call->timeout_ms,
-        };
-        return rpc_failure_describe(&failure);
-    }
+    if (st.code != STATUS_OK)
+        return st;
     if (!state->reply)
         return status_error(STATUS_INTERNAL, "'%s' sent no reply to %s", target, call->method);
-    struct status st = rpc_codec_read(state->reply, call->reply_type, state->arena, NULL, ret);
+    st = rpc_codec_read(state->reply, call->reply_type, state->arena, NULL, ret);
     if (st.code == STATUS_INVALID_ARGUMENT)
         return status_error(STATUS_INTERNAL, "'%s' sent a bad reply to %s: %s", target,
                             call->method, st.text);
@@ -157,10 +121,7 @@ static struct status read_end(struct rpc_client_state *state, ProtobufCMessage *
 
 static void free_state(struct rpc_client_state *state)
 {
-    grpc_call_unref(state->core);
-    grpc_metadata_array_destroy(&state->header);
-    grpc_metadata_array_destroy(&state->trailer);
-    grpc_slice_unref(state->text);
+    rpc_calling_deinit(&state->calling);
     if (state->reply)
         grpc_byte_buffer_destroy(state->reply);
     if (state->owns_arena)
@@ -178,7 +139,7 @@ static void on_done(struct rpc_tag *tag, bool ok)
     pthread_mutex_lock(&call->channel->lock);
     call->state = NULL; /* no cancellation from here on */
     pthread_mutex_unlock(&call->channel->lock);
-    call->details = find_details(&state->trailer);
+    call->details = rpc_calling_find_details(&state->calling);
     struct status st = read_end(state, &reply);
     call->on_done(call, st, st.code == STATUS_OK ? reply : NULL);
     free_state(state); /* call may be gone, or under way again */
@@ -186,34 +147,17 @@ static void on_done(struct rpc_tag *tag, bool ok)
 
 /* The start of a call. */
 
-static void add_receives(struct rpc_batch *batch, struct rpc_client_state *state)
-{
-    grpc_op *header = rpc_batch_add(batch, GRPC_OP_RECV_INITIAL_METADATA);
-    header->data.recv_initial_metadata.recv_initial_metadata = &state->header;
-    rpc_batch_add_receive(batch, &state->reply);
-    grpc_op *end = rpc_batch_add(batch, GRPC_OP_RECV_STATUS_ON_CLIENT);
-    end->data.recv_status_on_client.trailing_metadata = &state->trailer;
-    end->data.recv_status_on_client.status = &state->code;
-    end->data.recv_status_on_client.status_details = &state->text;
-}
-
 static struct rpc_client_state *create_state(struct rpc_client_call *call, struct arena *arena)
 {
     struct rpc_channel *channel = call->channel;
     struct rpc_client_state *state = mem_alloc(sizeof(*state));
-    grpc_slice method = grpc_slice_from_copied_string(call->method);
+    size_t arena_bytes = channel->max_message_bytes * RPC_CALLING_ARENA_FACTOR;
 
     state->call = call;
     state->done.on_event = on_done;
     state->owns_arena = !arena;
-    state->arena = arena ? arena : arena_create(channel->max_message_bytes * ARENA_FACTOR);
-    grpc_metadata_array_init(&state->header);
-    grpc_metadata_array_init(&state->trailer);
-    state->text = grpc_empty_slice();
-    state->core =
-        grpc_channel_create_call(channel->core, NULL, GRPC_PROPAGATE_DEFAULTS, channel->queue,
-                                 method, NULL, rpc_deadline_from_ms(call->timeout_ms), NULL);
-    grpc_slice_unref(method);
+    state->arena = arena ? arena : arena_create(arena_bytes);
+    rpc_calling_init(&state->calling, channel, call->method, call->timeout_ms);
     return state;
 }
 
@@ -226,19 +170,16 @@ static void submit(struct rpc_client_call *call, const ProtobufCMessage *request
     assert(call->timeout_ms > 0);
     struct rpc_client_state *state = create_state(call, arena);
     grpc_byte_buffer *bytes = rpc_codec_write(request);
-    grpc_op *first = rpc_batch_add(&batch, GRPC_OP_SEND_INITIAL_METADATA);
-    if (call->waits_for_ready)
-        first->flags = GRPC_INITIAL_METADATA_WAIT_FOR_READY |
-                       GRPC_INITIAL_METADATA_WAIT_FOR_READY_EXPLICITLY_SET;
-    rpc_batch_add_message(&batch, bytes);
-    (void)rpc_batch_add(&batch, GRPC_OP_SEND_CLOSE_FROM_CLIENT);
-    add_receives(&batch, state);
+    rpc_calling_add_sends(&batch, bytes, call->waits_for_ready);
+    rpc_batch_add_receive(&batch, &state->reply);
+    rpc_calling_add_end(&batch, &state->calling);
 
     pthread_mutex_lock(&call->channel->lock);
     assert(!call->state);
     call->state = state;
     pthread_mutex_unlock(&call->channel->lock);
-    rpc_batch_start(&batch, state->core, &state->done); /* from here on the call may be gone */
+    rpc_batch_start(&batch, state->calling.core,
+                    &state->done); /* from here on the call may be gone */
     grpc_byte_buffer_destroy(bytes);
 }
 
@@ -252,7 +193,7 @@ void rpc_client_call_cancel(struct rpc_client_call *call)
     pthread_mutex_lock(&call->channel->lock);
     if (call->state) {
         call->state->was_cancelled = true;
-        (void)grpc_call_cancel(call->state->core, NULL);
+        (void)grpc_call_cancel(call->state->calling.core, NULL);
     }
     pthread_mutex_unlock(&call->channel->lock);
 }

@@ -7,6 +7,7 @@
 #define TESTS_UNIT_RPC_ECHO_FIXTURE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/arena.h"
@@ -42,7 +43,7 @@ struct echo {
     struct event cancelled; /* an on_cancel has run */
     struct rpc_call *held;  /* the last call that HOLD has begun */
     unsigned time_left_ms;  /* of the last call that asked */
-    unsigned nsent;         /* messages of the last stream */
+    atomic_uint nsent;      /* messages of the last stream */
 };
 
 /*
