@@ -25,6 +25,7 @@
 #include "gateway/task_id.h"
 #include "gateway/task_mask.h"
 #include "gateway/task_update.h"
+#include "gateway/task_watch.h"
 #include "rpc/call.h"
 #include "sluice/v1/task_service.pb-c.h"
 #include "spec/task_state.h"
@@ -405,6 +406,8 @@ static const struct rpc_method methods[] = {
     {"ListBadRows", RPC_UNARY, list_bad_rows},
     {"UpdateTask", RPC_UNARY, task_update_start},
     {"ListTaskEvents", RPC_UNARY, task_events_list_start},
+    {"WatchTask", RPC_SERVER_STREAM, task_watch_start},
+    {"WatchTasks", RPC_SERVER_STREAM, task_watch_all_start},
 };
 
 const struct rpc_service task_service = {
