@@ -1,5 +1,7 @@
 #include "store/task_store.h"
 
+#include "store/spec_columns.h"
+
 /* The task's columns of a row of table task that is called t. A literal that several statements hold. */
 #define COLUMNS_OF_T \
     " t.id, t.kind, t.source, t.destination, t.state, t.stage, t.message," \
@@ -12,6 +14,21 @@
     " (f.t).message, (f.t).version::text AS etag, (f.t).create_time, (f.t).update_time," \
     " (f.t).start_time, (f.t).end_time, (f.t).display_name," \
     " nullif((f.t).labels, '{}')::text AS labels"
+
+/* What the data sources of a task, named SOURCE and DESTINATION, show of where they are. */
+#define ADDRESSES(SOURCE, DESTINATION) \
+    " (SELECT address FROM data_source WHERE name = " SOURCE ") AS source_address," \
+    " (SELECT address FROM data_source WHERE name = " DESTINATION ") AS destination_address"
+
+/* The spec, which may be large, in one row of those of a task. */
+#define SPEC_ONCE \
+    SPEC_COLUMNS("", "t.kind", "CASE WHEN row_number() OVER of_task = 1 THEN t.spec END")
+#define SPEC_OF_T SPEC_COLUMNS("", "t.kind", "t.spec")
+
+/* All of a task but its progress, from a row that is called t, and from what a function returned. */
+#define REST_OF_T SPEC_OF_T "," ADDRESSES("t.source", "t.destination")
+#define REST_OF_F \
+    SPEC_COLUMNS("", "(f.t).kind", "(f.t).spec") "," ADDRESSES("(f.t).source", "(f.t).destination")
 
 /* What a list carries from the table. */
 #define COLUMNS_TO_LIST \
@@ -41,11 +58,8 @@ const struct statement task_create = {
            "           destination_types, id_prefix, job_ids, roles, steps, tables, actor,"
            "           request_id, validate_only, display_name, labels::jsonb AS labels, ord,"
            "           CASE WHEN request_id IS NOT NULL"
-           "           THEN sha256(convert_to(concat_ws(E'\\n', kind, source, destination,"
-           "               ''), 'UTF8')"
-           "               || spec) END AS digest,"
-           "           convert_to(concat_ws(E'\\n', nullif(display_name, ''),"
-           "               nullif(labels::jsonb, '{}')::text), 'UTF8') AS marks"
+           "           THEN request_digest(kind, source, destination, spec, display_name,"
+           "               labels::jsonb) END AS digest"
            "      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[],"
            "           $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],"
            "           $11::text[], $12::text[], $13::text[], $14::text[],"
@@ -56,13 +70,12 @@ const struct statement task_create = {
            "           actor, request_id, validate_only, display_name, labels, ord)),"
            " seen AS MATERIALIZED ("
            "    SELECT q.ord, s.type AS source_type, d.type AS destination_type,"
-           "           prior.id AS prior_id, whole.digest,"
-           "           prior.request_digest = whole.digest AS is_same,"
+           "           s.address AS source_address, d.address AS destination_address,"
+           "           prior.id AS prior_id, q.digest,"
+           "           prior.request_digest = q.digest AS is_same,"
            "           coalesce(s.type = ANY (q.source_types::text[])"
            "               AND d.type = ANY (q.destination_types::text[]), false) AS is_fit"
            "      FROM q"
-           "     CROSS JOIN LATERAL (SELECT CASE WHEN octet_length(q.marks) = 0 THEN q.digest"
-           "               ELSE sha256(q.digest || q.marks) END) whole(digest)"
            "      LEFT JOIN data_source s ON s.name = q.source"
            "      LEFT JOIN data_source d ON d.name = q.destination"
            "      LEFT JOIN task prior ON prior.request_id = q.request_id),"
@@ -95,7 +108,7 @@ const struct statement task_create = {
            "    SELECT t.id, q.actor, 'PENDING', 'WAIT_FOR_START'"
            "      FROM t JOIN made ON made.id = t.id JOIN q USING (ord)"
            "     ORDER BY ord)"
-           " SELECT seen.ord,"
+           " SELECT seen.ord, seen.source_address, seen.destination_address,"
            "        CASE WHEN t.id IS NOT NULL THEN 'CREATED'"
            "             WHEN made.id IS NOT NULL THEN 'RACED'"
            "             WHEN seen.is_same THEN 'REPEATED'"
@@ -104,8 +117,7 @@ const struct statement task_create = {
            "             ELSE 'REFUSED' END AS \"note/outcome\","
            "        seen.prior_id AS \"note/prior_id\","
            "        seen.source_type AS \"note/source_type\","
-           "        seen.destination_type AS \"note/destination_type\"," COLUMNS_OF_T ","
-           "        t.spec AS bulkload"
+           "        seen.destination_type AS \"note/destination_type\"," COLUMNS_OF_T "," SPEC_OF_T
            "   FROM seen"
            "   LEFT JOIN made ON made.ord = seen.ord"
            "   LEFT JOIN t ON t.id = made.id",
@@ -115,15 +127,13 @@ const struct statement task_create = {
               PARAM_BOOL, PARAM_TEXT, PARAM_TEXT},
 };
 
-/* The spec, which may be large, is in one row only. */
 const struct statement task_get = {
     .name = "task_get",
     .lane = LANE_READ,
     .sql = "WITH q AS ("
            "    SELECT id, ord FROM unnest($1::text[]) WITH ORDINALITY AS q(id, ord))"
-           " SELECT q.ord," COLUMNS_OF_T "," COLUMNS_OF_P ","
-           "        CASE WHEN row_number() OVER (PARTITION BY q.ord ORDER BY j.step, j.id) = 1"
-           "             THEN t.spec END AS bulkload,"
+           " SELECT q.ord," COLUMNS_OF_T "," COLUMNS_OF_P "," SPEC_ONCE ","
+           "        s.address AS source_address, d.address AS destination_address,"
            "        j.id AS \"job/id\", j.role AS \"job/role\", j.state AS \"job/state\","
            "        j.table_name AS \"job/table\", j.attempt AS \"job/attempt\","
            "        j.rows_read AS \"job/progress.rows_read\","
@@ -139,7 +149,10 @@ const struct statement task_get = {
            "   FROM q"
            "   JOIN task t ON t.id = q.id"
            "  CROSS JOIN LATERAL task_progress(t.id, t.state) p"
+           "   JOIN data_source s ON s.name = t.source"
+           "   JOIN data_source d ON d.name = t.destination"
            "   LEFT JOIN job j ON j.task_id = t.id"
+           " WINDOW of_task AS (PARTITION BY q.ord ORDER BY j.step, j.id)"
            "  ORDER BY q.ord, j.step, j.id",
     .nparams = 1,
     .types = {PARAM_TEXT},
@@ -174,8 +187,7 @@ const struct statement task_list = {
         "           WITH ORDINALITY AS q(n, from_seq, kind, state, is_oldest_first, ord))"
         " SELECT q.ord, t.seq AS \"note/seq\","
         "        count(*) OVER (PARTITION BY q.ord) = t.n AS \"note/is_last\"," COLUMNS_OF_T
-        "," COLUMNS_OF_P ", t.spec AS bulkload"
-        "   FROM q"
+        "," COLUMNS_OF_P "," REST_OF_T "   FROM q"
         "  CROSS JOIN LATERAL ("
         "        SELECT" COLUMNS_TO_LIST ", count(*) OVER () AS n,"
         "               sum(octet_length(spec) + octet_length(labels::text))"
@@ -204,34 +216,33 @@ const struct statement task_list = {
     "     WHERE q.etag <> ''" \
     "     ORDER BY t.id" \
     "       FOR " LOCK " OF t)"
+#define HELD_TO_CHANGE HELD("NO KEY UPDATE")
+#define HELD_TO_DELETE HELD("UPDATE")
 
 const struct statement task_abort = {
     .name = "task_abort",
     .lane = LANE_WRITE,
-    .sql =
-        "WITH q AS MATERIALIZED ("
-        "    SELECT id, from_states, same_states, to_state, actor, reason, etag, ord"
-        "      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],"
-        "                  $6::text[], $7::text[])"
-        "           WITH ORDINALITY"
-        "           AS q(id, from_states, same_states, to_state, actor, reason, etag, ord))," HELD(
-            "NO KEY UPDATE") ","
-                             " todo AS MATERIALIZED ("
-                             "    SELECT q.ord, q.from_states, q.same_states, q.to_state, q.actor, q.reason,"
-                             "           CASE WHEN held.is_stale IS NOT TRUE THEN q.id END AS id,"
-                             "           coalesce(held.is_stale, false) AS is_stale"
-                             "      FROM q LEFT JOIN held USING (ord)"
-                             "     ORDER BY q.id, q.ord)"
-                             " SELECT todo.ord, f.old_state AS \"note/old_state\","
-                             "        todo.is_stale AS \"note/is_stale\"," COLUMNS_OF_F
-                             "," COLUMNS_OF_P ","
-                             "        (f.t).spec AS bulkload"
-                             "   FROM todo"
-                             "  CROSS JOIN LATERAL task_abort(todo.id, todo.from_states::text[],"
-                             "                                todo.same_states::text[], todo.to_state, todo.actor,"
-                             "                                todo.reason)"
-                             "       AS f(old_state, t)"
-                             "   LEFT JOIN LATERAL task_progress((f.t).id, (f.t).state) p ON true",
+    .sql = "WITH q AS MATERIALIZED ("
+           "    SELECT id, from_states, same_states, to_state, actor, reason, etag, ord"
+           "      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],"
+           "                  $6::text[], $7::text[])"
+           "           WITH ORDINALITY"
+           "           AS q(id, from_states, same_states, to_state, actor, reason, etag,"
+           "                ord))," HELD_TO_CHANGE ","
+           " todo AS MATERIALIZED ("
+           "    SELECT q.ord, q.from_states, q.same_states, q.to_state, q.actor, q.reason,"
+           "           CASE WHEN held.is_stale IS NOT TRUE THEN q.id END AS id,"
+           "           coalesce(held.is_stale, false) AS is_stale"
+           "      FROM q LEFT JOIN held USING (ord)"
+           "     ORDER BY q.id, q.ord)"
+           " SELECT todo.ord, f.old_state AS \"note/old_state\","
+           "        todo.is_stale AS \"note/is_stale\"," COLUMNS_OF_F "," COLUMNS_OF_P "," REST_OF_F
+           "   FROM todo"
+           "  CROSS JOIN LATERAL task_abort(todo.id, todo.from_states::text[],"
+           "                                todo.same_states::text[], todo.to_state, todo.actor,"
+           "                                todo.reason)"
+           "       AS f(old_state, t)"
+           "   LEFT JOIN LATERAL task_progress((f.t).id, (f.t).state) p ON true",
     .nparams = 7,
     .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT},
     .is_keyed = true,
@@ -241,32 +252,28 @@ const struct statement task_abort = {
 const struct statement task_retry = {
     .name = "task_retry",
     .lane = LANE_WRITE,
-    .sql =
-        "WITH q AS MATERIALIZED ("
-        "    SELECT id, from_states, same_states, to_state, actor, from_start, etag, ord"
-        "      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],"
-        "                  $6::boolean[], $7::text[])"
-        "           WITH ORDINALITY"
-        "           AS q(id, from_states, same_states, to_state, actor, from_start, etag,"
-        "                ord))," HELD(
-            "NO KEY UPDATE") ","
-                             " todo AS MATERIALIZED ("
-                             "    SELECT q.ord, q.from_states, q.same_states, q.to_state, q.actor, q.from_start,"
-                             "           CASE WHEN held.is_stale IS NOT TRUE THEN q.id END AS id,"
-                             "           coalesce(held.is_stale, false) AS is_stale"
-                             "      FROM q LEFT JOIN held USING (ord)"
-                             "     ORDER BY q.id, q.ord)"
-                             " SELECT todo.ord, f.old_state AS \"note/old_state\","
-                             "        todo.is_stale AS \"note/is_stale\"," COLUMNS_OF_F
-                             "," COLUMNS_OF_P ","
-                             "        (f.t).spec AS bulkload"
-                             "   FROM todo"
-                             "  CROSS JOIN LATERAL task_retry(todo.id, todo.from_states::text[],"
-                             "                                todo.same_states::text[], todo.to_state, todo.actor,"
-                             "                                todo.from_start)"
-                             "       AS f(old_state, t)"
-                             "   LEFT JOIN LATERAL task_progress((f.t).id, (f.t).state) p"
-                             "     ON NOT (todo.from_start AND f.old_state = ANY (todo.from_states::text[]))",
+    .sql = "WITH q AS MATERIALIZED ("
+           "    SELECT id, from_states, same_states, to_state, actor, from_start, etag, ord"
+           "      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],"
+           "                  $6::boolean[], $7::text[])"
+           "           WITH ORDINALITY"
+           "           AS q(id, from_states, same_states, to_state, actor, from_start, etag,"
+           "                ord))," HELD_TO_CHANGE ","
+           " todo AS MATERIALIZED ("
+           "    SELECT q.ord, q.from_states, q.same_states, q.to_state, q.actor, q.from_start,"
+           "           CASE WHEN held.is_stale IS NOT TRUE THEN q.id END AS id,"
+           "           coalesce(held.is_stale, false) AS is_stale"
+           "      FROM q LEFT JOIN held USING (ord)"
+           "     ORDER BY q.id, q.ord)"
+           " SELECT todo.ord, f.old_state AS \"note/old_state\","
+           "        todo.is_stale AS \"note/is_stale\"," COLUMNS_OF_F "," COLUMNS_OF_P "," REST_OF_F
+           "   FROM todo"
+           "  CROSS JOIN LATERAL task_retry(todo.id, todo.from_states::text[],"
+           "                                todo.same_states::text[], todo.to_state, todo.actor,"
+           "                                todo.from_start)"
+           "       AS f(old_state, t)"
+           "   LEFT JOIN LATERAL task_progress((f.t).id, (f.t).state) p"
+           "     ON NOT (todo.from_start AND f.old_state = ANY (todo.from_states::text[]))",
     .nparams = 7,
     .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_BOOL, PARAM_TEXT},
     .is_keyed = true,
@@ -275,23 +282,19 @@ const struct statement task_retry = {
 const struct statement task_delete = {
     .name = "task_delete",
     .lane = LANE_WRITE,
-    .sql =
-        "WITH q AS MATERIALIZED ("
-        "    SELECT id, from_states, etag, ord"
-        "      FROM unnest($1::text[], $2::text[], $3::text[])"
-        "           WITH ORDINALITY AS q(id, from_states, etag, ord))," HELD(
-            "UPDATE") ","
-                      " todo AS MATERIALIZED ("
-                      "    SELECT q.ord, q.from_states,"
-                      "           CASE WHEN held.is_stale IS NOT TRUE THEN q.id END AS id,"
-                      "           coalesce(held.is_stale, false) AS is_stale"
-                      "      FROM q LEFT JOIN held USING (ord)"
-                      "     ORDER BY q.id, q.ord)"
-                      " SELECT todo.ord, f.old_state AS \"note/old_state\","
-                      "        todo.is_stale AS \"note/is_stale\"," COLUMNS_OF_F ","
-                      "        (f.t).spec AS bulkload"
-                      "   FROM todo"
-                      "  CROSS JOIN LATERAL task_delete(todo.id, todo.from_states::text[]) AS f(old_state, t)",
+    .sql = "WITH q AS MATERIALIZED ("
+           "    SELECT id, from_states, etag, ord"
+           "      FROM unnest($1::text[], $2::text[], $3::text[])"
+           "           WITH ORDINALITY AS q(id, from_states, etag, ord))," HELD_TO_DELETE ","
+           " todo AS MATERIALIZED ("
+           "    SELECT q.ord, q.from_states,"
+           "           CASE WHEN held.is_stale IS NOT TRUE THEN q.id END AS id,"
+           "           coalesce(held.is_stale, false) AS is_stale"
+           "      FROM q LEFT JOIN held USING (ord)"
+           "     ORDER BY q.id, q.ord)"
+           " SELECT todo.ord, f.old_state AS \"note/old_state\","
+           "        todo.is_stale AS \"note/is_stale\"," COLUMNS_OF_F "," REST_OF_F "   FROM todo"
+           "  CROSS JOIN LATERAL task_delete(todo.id, todo.from_states::text[]) AS f(old_state, t)",
     .nparams = 3,
     .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT},
     .is_keyed = true,
@@ -301,39 +304,37 @@ const struct statement task_delete = {
 const struct statement task_update = {
     .name = "task_update",
     .lane = LANE_WRITE,
-    .sql =
-        "WITH q AS MATERIALIZED ("
-        "    SELECT id, etag, display_name, labels::jsonb AS labels, actor, ord"
-        "      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])"
-        "           WITH ORDINALITY AS q(id, etag, display_name, labels, actor, ord)),"
-        " held AS MATERIALIZED ("
-        "    SELECT q.ord, t.id, q.etag = '' OR q.etag = t.version::text AS is_current"
-        "      FROM q"
-        "      JOIN task t ON t.id = q.id"
-        "     ORDER BY t.id"
-        "       FOR NO KEY UPDATE OF t),"
-        " t AS ("
-        "    UPDATE task"
-        "       SET display_name = coalesce(q.display_name, task.display_name),"
-        "           labels = coalesce(q.labels, task.labels),"
-        "           version = task.version + 1, update_time = now()"
-        "      FROM held JOIN q ON q.ord = held.ord"
-        "     WHERE task.id = held.id AND held.is_current"
-        "    RETURNING task.id, kind, source, destination, spec, state, stage, message,"
-        "              version, create_time, update_time, start_time, end_time,"
-        "              task.display_name, task.labels, q.actor),"
-        " new_event AS ("
-        "    INSERT INTO task_event (task_id, actor, state, stage, message)"
-        "    SELECT id, actor, state, stage, message FROM t ORDER BY id)"
-        " SELECT q.ord,"
-        "        CASE WHEN t.id IS NOT NULL THEN 'DONE'"
-        "             WHEN held.id IS NOT NULL THEN 'CHANGED'"
-        "             ELSE 'NOT_FOUND' END AS \"note/outcome\"," COLUMNS_OF_T "," COLUMNS_OF_P ","
-        "        t.spec AS bulkload"
-        "   FROM q"
-        "   LEFT JOIN held ON held.ord = q.ord"
-        "   LEFT JOIN t ON t.id = held.id"
-        "   LEFT JOIN LATERAL task_progress(t.id, t.state) p ON true",
+    .sql = "WITH q AS MATERIALIZED ("
+           "    SELECT id, etag, display_name, labels::jsonb AS labels, actor, ord"
+           "      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])"
+           "           WITH ORDINALITY AS q(id, etag, display_name, labels, actor, ord)),"
+           " held AS MATERIALIZED ("
+           "    SELECT q.ord, t.id, q.etag = '' OR q.etag = t.version::text AS is_current"
+           "      FROM q"
+           "      JOIN task t ON t.id = q.id"
+           "     ORDER BY t.id"
+           "       FOR NO KEY UPDATE OF t),"
+           " t AS ("
+           "    UPDATE task"
+           "       SET display_name = coalesce(q.display_name, task.display_name),"
+           "           labels = coalesce(q.labels, task.labels),"
+           "           version = task.version + 1, update_time = now()"
+           "      FROM held JOIN q ON q.ord = held.ord"
+           "     WHERE task.id = held.id AND held.is_current"
+           "    RETURNING task.id, kind, source, destination, spec, state, stage, message,"
+           "              version, create_time, update_time, start_time, end_time,"
+           "              task.display_name, task.labels, q.actor),"
+           " new_event AS ("
+           "    INSERT INTO task_event (task_id, actor, state, stage, message)"
+           "    SELECT id, actor, state, stage, message FROM t ORDER BY id)"
+           " SELECT q.ord,"
+           "        CASE WHEN t.id IS NOT NULL THEN 'DONE'"
+           "             WHEN held.id IS NOT NULL THEN 'CHANGED'"
+           "             ELSE 'NOT_FOUND' END AS \"note/outcome\"," COLUMNS_OF_T "," COLUMNS_OF_P
+           "," REST_OF_T "   FROM q"
+           "   LEFT JOIN held ON held.ord = q.ord"
+           "   LEFT JOIN t ON t.id = held.id"
+           "   LEFT JOIN LATERAL task_progress(t.id, t.state) p ON true",
     .nparams = 5,
     .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT},
     .is_keyed = true,

@@ -2,7 +2,7 @@
  * store/task_store.h - statements over table task.
  *
  * "The task's columns" are those that row_read with prefix "" puts into a Pb__Task: all fields but jobs. The
- * spec is read into the arm bulkload.
+ * spec is read into the arm of the task's kind.
  */
 #ifndef STORE_TASK_STORE_H
 #define STORE_TASK_STORE_H
