@@ -47,7 +47,7 @@ void http_head_add(h2o_req_t *req, const char *name, const char *value)
                           copy.base, copy.len);
 }
 
-void http_head_set(h2o_req_t *req, int status, size_t body_bytes)
+void http_head_set(h2o_req_t *req, int status, const char *content_type, size_t body_bytes)
 {
     req->res.status = status;
     req->res.reason = get_reason(status);
@@ -55,6 +55,6 @@ void http_head_set(h2o_req_t *req, int status, size_t body_bytes)
     if (status == 204)
         return;
     req->res.content_length = body_bytes;
-    http_head_add(req, "Content-Type", "application/json");
+    http_head_add(req, "Content-Type", content_type ? content_type : "application/json");
     http_head_add(req, "Cache-Control", "no-store"); /* also of a GET that changes state */
 }

@@ -27,7 +27,8 @@ enum {
     HTTP_ARENA_BYTES = 8 << 20,  /* what a request may take while it is read */
     HTTP_READ_TIMEOUT_MS =
         10000, /* for a whole request, and for an idle connection: it is closed */
-    HTTP_WRITE_TIMEOUT_MS = 30000, /* for a whole reply: the connection is closed */
+    HTTP_WRITE_TIMEOUT_MS =
+        30000, /* for a whole reply, or a piece of a stream: the connection is closed */
 };
 
 struct http_header {
@@ -37,7 +38,8 @@ struct http_header {
 
 struct http_reply {
     int status;
-    struct buf body; /* JSON; the reply takes ownership */
+    const char *content_type; /* NULL: JSON */
+    struct buf body;          /* the reply takes ownership */
     const struct http_header
         *headers; /* besides Content-Type; in the request's arena, or literals */
     size_t nheaders;
@@ -97,5 +99,42 @@ void http_request_set_gone(struct http_request *request, struct http_gone *gone)
 
 /* Answers the request, once; it must not be touched afterwards, nor what is in its arena. Any thread. */
 void http_request_reply(struct http_request *request, const struct http_reply *reply);
+
+/*
+ * A reply whose body comes in pieces: chunked for HTTP/1.1, up to the end of the connection for HTTP/1.0. Embedded in
+ * what has the pieces.
+ *
+ * It goes by turns: on_ready gives the turn, and one call of http_stream_send, _end or _abort takes it, then or later,
+ * on any thread. So never more than one piece waits for a client that reads slowly. Turns go on when the client has
+ * gone, and pieces are dropped then, until the stream is ended; http_gone tells it, before the next on_ready. A reply
+ * to HEAD has no body: the client is as good as gone.
+ */
+struct http_stream {
+    /* Runs on the server's thread and must not block. */
+    void (*on_ready)(struct http_stream *stream);
+    /*
+     * Runs on the server's thread, once, when the server stops. A stream without an end of its own ends at its
+     * next turn; others may go on, and are cut off after grace_ms. May be NULL.
+     */
+    void (*on_stop)(struct http_stream *stream);
+
+    struct http_request *request; /* of http_exchange.c */
+};
+
+/*
+ * Answers the request by a stream, in the place of http_request_reply. Of head, the status is 200 and the body is
+ * none; on_ready follows. stream may be in the request's arena. Any thread.
+ */
+void http_request_stream(struct http_request *request, const struct http_reply *head,
+                         struct http_stream *stream);
+
+/* Sends a piece, taking its content; an empty one only asks for the next turn. */
+void http_stream_send(struct http_stream *stream, struct buf *piece);
+
+/* Ends the body. Neither the stream nor the request may be touched afterwards, nor what is in the arena. */
+void http_stream_end(struct http_stream *stream);
+
+/* The same, so that the client sees that something is missing: a broken chunk, or a reset of the connection. */
+void http_stream_abort(struct http_stream *stream);
 
 #endif
