@@ -18,6 +18,7 @@
 #include "gateway/services.h"
 #include "rpc/call.h"
 #include "sluice/v1/data_source_service.pb-c.h"
+#include "spec/data_source_endpoints.h"
 #include "spec/data_source_spec.h"
 #include "store/data_source_store.h"
 #include "store/row.h"
@@ -29,6 +30,17 @@ static void mask(Pb__DataSource *source, struct arena *arena)
     data_source_write_masked(source->type, source->parameters_json, &masked);
     source->parameters_json = arena_copy_str(arena, buf_get(&masked));
     buf_deinit(&masked);
+}
+
+/* Where the data source is, in short, for those who list tasks. */
+static struct param address_of(Pb__DataSourceType type, const char *parameters, struct arena *arena)
+{
+    struct buf address = {0};
+
+    data_source_write_address(type, parameters, &address);
+    const char *text = arena_copy_str(arena, buf_get(&address));
+    buf_deinit(&address);
+    return param_text(text);
 }
 
 /* Ends the call with the first row, or with what went wrong. */
@@ -77,13 +89,15 @@ static void create(struct rpc_call *call, const ProtobufCMessage *message)
         return;
     }
     const char *type = enum_text_find(&pb__data_source_type__descriptor, (int)source->type);
-    op_submit(op_create(call, source->name),
-              &(struct query){
-                  .statement = &data_source_create,
-                  .params = {param_text(source->name), param_text(type),
-                             param_text(source->parameters_json)},
-                  .on_done = create_done,
-              });
+    op_submit(
+        op_create(call, source->name),
+        &(struct query){
+            .statement = &data_source_create,
+            .params = {param_text(source->name), param_text(type),
+                       param_text(source->parameters_json),
+                       address_of(source->type, source->parameters_json, rpc_call_get_arena(call))},
+            .on_done = create_done,
+        });
 }
 
 /* GetDataSource. */
@@ -241,7 +255,8 @@ static void write_update(struct update_op *update, const Pb__DataSource *stored)
     const char *etag = arena_copy_str(arena, str_from(stored->etag));
     op_submit(op, &(struct query){
                       .statement = &data_source_update,
-                      .params = {param_text(op->name), param_text(parameters), param_text(etag)},
+                      .params = {param_text(op->name), param_text(parameters), param_text(etag),
+                                 address_of(stored->type, parameters, arena)},
                       .on_done = update_done,
                   });
 }

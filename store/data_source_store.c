@@ -4,20 +4,20 @@ const struct statement data_source_create = {
     .name = "data_source_create",
     .lane = LANE_WRITE,
     .sql = "WITH q AS ("
-           "    SELECT name, type, parameters_json, ord"
-           "      FROM unnest($1::text[], $2::text[], $3::text[])"
-           "           WITH ORDINALITY AS q(name, type, parameters_json, ord)),"
+           "    SELECT name, type, parameters_json, coalesce(address, '') AS address, ord"
+           "      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])"
+           "           WITH ORDINALITY AS q(name, type, parameters_json, address, ord)),"
            " made AS ("
-           "    INSERT INTO data_source (name, type, parameters_json)"
-           "    SELECT name, type, parameters_json FROM q ORDER BY name"
+           "    INSERT INTO data_source (name, type, parameters_json, address)"
+           "    SELECT name, type, parameters_json, address FROM q ORDER BY name"
            "    ON CONFLICT (name) DO NOTHING"
            "    RETURNING name, type, parameters_json, version, create_time, update_time)"
            " SELECT q.ord, made.name, made.type, made.parameters_json,"
            "        made.version::text AS etag, made.create_time, made.update_time"
            "   FROM q"
            "   JOIN made ON made.name = q.name",
-    .nparams = 3,
-    .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT},
+    .nparams = 4,
+    .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT},
     .is_keyed = true,
 };
 
@@ -68,9 +68,9 @@ const struct statement data_source_update = {
     .name = "data_source_update",
     .lane = LANE_WRITE,
     .sql = "WITH q AS ("
-           "    SELECT name, parameters_json, etag, ord"
-           "      FROM unnest($1::text[], $2::text[], $3::text[])"
-           "           WITH ORDINALITY AS q(name, parameters_json, etag, ord)),"
+           "    SELECT name, parameters_json, etag, coalesce(address, '') AS address, ord"
+           "      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])"
+           "           WITH ORDINALITY AS q(name, parameters_json, etag, address, ord)),"
            " held AS MATERIALIZED ("
            "    SELECT q.ord, s.name, s.type, s.parameters_json, s.version, s.create_time,"
            "           s.update_time, q.etag IS NULL OR q.etag = s.version::text AS is_current"
@@ -80,8 +80,8 @@ const struct statement data_source_update = {
            "       FOR NO KEY UPDATE OF s),"
            " s AS ("
            "    UPDATE data_source"
-           "       SET parameters_json = q.parameters_json, version = held.version + 1,"
-           "           update_time = now()"
+           "       SET parameters_json = q.parameters_json, address = q.address,"
+           "           version = held.version + 1, update_time = now()"
            "      FROM held JOIN q ON q.ord = held.ord"
            "     WHERE data_source.name = held.name AND held.is_current"
            "    RETURNING data_source.name, data_source.parameters_json, data_source.version,"
@@ -97,8 +97,8 @@ const struct statement data_source_update = {
            "   FROM q"
            "   LEFT JOIN held ON held.ord = q.ord"
            "   LEFT JOIN s ON s.name = held.name",
-    .nparams = 3,
-    .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT},
+    .nparams = 4,
+    .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT},
     .is_keyed = true,
 };
 

@@ -9,8 +9,8 @@
 #include "store/query.h"
 
 /*
- * Stores a new data source. 1 text: the name; 2 text: the type, "FILE"; 3 text: parameters_json. One row: the data
- * source's columns. No row: the name is taken.
+ * Stores a new data source. 1 text: the name; 2 text: the type, "FILE"; 3 text: parameters_json; 4 text: its address,
+ * NULL: none. One row: the data source's columns. No row: the name is taken.
  */
 extern const struct statement data_source_create;
 
@@ -25,8 +25,8 @@ extern const struct statement data_source_get;
 extern const struct statement data_source_list;
 
 /*
- * Replaces the parameters. 1 text: the name; 2 text: parameters_json; 3 text: the etag that it must have, NULL: any.
- * One row: "note/outcome" is DONE, NOT_FOUND or CHANGED (the etag is another), and the data source's columns as they
+ * Replaces the parameters. 1 text: the name; 2 text: parameters_json; 3 text: the etag that it must have, NULL: any;
+ * 4 text: its address, NULL: none. One row: "note/outcome" is DONE, NOT_FOUND or CHANGED (the etag is another), and the data source's columns as they
  * are now.
  */
 extern const struct statement data_source_update;

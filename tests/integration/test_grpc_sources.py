@@ -45,6 +45,15 @@ def test_secrets_are_stored_and_masked_in_every_reply(client, stack):
     assert stored_parameters(stack) == {"url": URL, "password": "geheim"}
 
 
+def test_the_address_is_stored_for_those_who_list_tasks(client, stack):
+    def address():
+        return stack.database.value("SELECT address FROM data_source WHERE name = 'ld'")
+    client("CreateDataSource", dataSource=source())
+    assert address() == "db.example"
+    client("UpdateDataSource", dataSource=source(url="postgresql:///target?host=/tmp"))
+    assert address() == ""
+
+
 def test_create_sets_what_the_server_sets(client):
     made = client("CreateDataSource", dataSource=source())
     assert made["name"] == "ld" and made["type"] == "DATA_SOURCE_TYPE_POSTGRES"

@@ -96,7 +96,8 @@ test(page_of_large_tasks_is_cut)
 static void create_source(struct store *store, struct call *call, const char *name)
 {
     run(store, call, &data_source_create,
-        (struct param[]){param_text(name), param_text("FILE"), param_text("{\"root\":\"/\"}")});
+        (struct param[]){param_text(name), param_text("FILE"), param_text("{\"root\":\"/\"}"),
+                         param_null()});
 }
 
 test(data_source_has_one_name)
@@ -116,7 +117,7 @@ test(data_source_has_one_name)
     run(store, &call, &data_source_get, (struct param[]){param_text("b")});
     check_int(call.nrows, 0);
     run(store, &call, &data_source_create,
-        (struct param[]){param_text("c"), param_text("MAGIC"), param_text("{}")});
+        (struct param[]){param_text("c"), param_text("MAGIC"), param_text("{}"), param_null()});
     check_status(call.st, STATUS_FAILED_PRECONDITION);
     store_destroy(store);
 }
@@ -149,20 +150,20 @@ test(data_source_is_updated_under_its_etag)
 
     create_source(store, &call, "a");
     run(store, &call, &data_source_update,
-        (struct param[]){param_text("a"), param_text("{}"), param_text("1")});
+        (struct param[]){param_text("a"), param_text("{}"), param_text("1"), param_null()});
     check_str(call.outcome, "DONE");
     check_str(call.etag, "2");
     check_str(call.message, "{}");
     run(store, &call, &data_source_update,
-        (struct param[]){param_text("a"), param_text("{\"x\":1}"), param_text("1")});
+        (struct param[]){param_text("a"), param_text("{\"x\":1}"), param_text("1"), param_null()});
     check_str(call.outcome, "CHANGED");
     check_str(call.etag, "2");
     run(store, &call, &data_source_update,
-        (struct param[]){param_text("a"), param_text("{\"x\":1}"), param_null()});
+        (struct param[]){param_text("a"), param_text("{\"x\":1}"), param_null(), param_null()});
     check_str(call.outcome, "DONE");
     check_str(call.etag, "3");
     run(store, &call, &data_source_update,
-        (struct param[]){param_text("b"), param_text("{}"), param_null()});
+        (struct param[]){param_text("b"), param_text("{}"), param_null(), param_null()});
     check_str(call.outcome, "NOT_FOUND");
     store_destroy(store);
 }
