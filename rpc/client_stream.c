@@ -3,8 +3,8 @@
  *
  * The batch of the call is out from open to end. Core gives it back with an error at once, but
  * when the server has ended the stream well, only after the last message was received. The end
- * is told when that batch is back, no other one is out, no callback runs, and the caller asks or
- * has cancelled; whichever thread finds all that true tells it.
+ * is told when that batch is back and the caller asks in vain: whichever of the two batches comes
+ * back last tells it, once no callback runs.
  */
 #include "rpc/client_stream.h"
 
@@ -21,14 +21,14 @@ struct rpc_client_stream_state {
     struct rpc_tag ended;    /* the batch of the call */
     struct rpc_tag received; /* the batch of a message */
     grpc_byte_buffer *bytes; /* filled in by core, with a message */
+    struct arena *arena;     /* of the last message */
+    struct status fault;     /* a message that cannot be read; OK: none */
 
     /* Under the channel's lock. */
-    struct arena *arena; /* of the last message */
-    struct status fault; /* a message that cannot be read; OK: none */
-    unsigned nholds;     /* batches of messages that are out, and callbacks that run */
-    bool is_asked;       /* for a message that has not come yet */
-    bool is_over;        /* the batch of the call is back */
-    bool was_cancelled;  /* by the caller */
+    unsigned nholds;    /* batches of messages that are out, and callbacks that run */
+    bool is_asked;      /* for a message that has not come yet */
+    bool is_over;       /* the batch of the call is back */
+    bool was_cancelled; /* by the caller */
 };
 
 static void lock(struct rpc_client_stream *stream)
@@ -46,7 +46,7 @@ static void unlock(struct rpc_client_stream *stream)
 /* Under the lock: whether it is the caller's to tell the end now. If so, nobody else comes to the state any more. */
 static bool take_end(struct rpc_client_stream_state *state)
 {
-    if (!state->is_over || state->nholds > 0 || (!state->is_asked && !state->was_cancelled))
+    if (!state->is_over || state->nholds > 0 || !state->is_asked)
         return false;
     state->stream->state = NULL;
     return true;
@@ -84,10 +84,10 @@ static void on_ended(struct rpc_tag *tag, bool ok)
 /* Messages. */
 
 static struct status read_message(struct rpc_client_stream_state *state, grpc_byte_buffer *bytes,
-                                  struct arena *arena, ProtobufCMessage **ret)
+                                  ProtobufCMessage **ret)
 {
     const struct rpc_client_stream *stream = state->stream;
-    struct status st = rpc_codec_read(bytes, stream->message_type, arena, NULL, ret);
+    struct status st = rpc_codec_read(bytes, stream->message_type, state->arena, NULL, ret);
 
     if (st.code == STATUS_INVALID_ARGUMENT)
         return status_error(STATUS_INTERNAL, "'%s' sent a bad message for %s: %s",
@@ -98,22 +98,19 @@ static struct status read_message(struct rpc_client_stream_state *state, grpc_by
 static void give_message(struct rpc_client_stream_state *state, grpc_byte_buffer *bytes)
 {
     struct rpc_client_stream *stream = state->stream;
-    struct arena *arena =
-        arena_create(stream->channel->max_message_bytes * RPC_CALLING_ARENA_FACTOR);
     ProtobufCMessage *message = NULL;
-    struct status st = read_message(state, bytes, arena, &message);
 
-    lock(stream);
-    state->arena = arena;
-    if (st.code == STATUS_OK)
-        state->is_asked = false;
-    else
-        state->fault = st; /* the end is the answer */
-    unlock(stream);
-    if (st.code == STATUS_OK)
-        stream->on_message(stream, message);
-    else
+    state->arena = arena_create(stream->channel->max_message_bytes * RPC_CALLING_ARENA_FACTOR);
+    struct status st = read_message(state, bytes, &message);
+    if (st.code != STATUS_OK) { /* the end is the answer */
+        state->fault = st;
         (void)grpc_call_cancel(state->calling.core, NULL);
+        return;
+    }
+    lock(stream);
+    state->is_asked = false;
+    unlock(stream);
+    stream->on_message(stream, message);
 }
 
 static void on_received(struct rpc_tag *tag, bool ok)
@@ -140,38 +137,25 @@ static void on_received(struct rpc_tag *tag, bool ok)
 void rpc_client_stream_next(struct rpc_client_stream *stream)
 {
     struct rpc_batch batch = {0};
-    struct arena *arena = NULL;
 
     lock(stream);
     struct rpc_client_stream_state *state = stream->state;
-    if (state) {
-        assert(!state->is_asked);
-        state->is_asked = true;
-        state->nholds++; /* keeps the state until the batch is back */
-        arena = state->arena;
-        state->arena = NULL;
-    }
+    assert(state && !state->is_asked);
+    state->is_asked = true;
+    state->nholds++; /* keeps the state until the batch is back */
     unlock(stream);
-    if (!state)
-        return;
-    arena_destroy(arena);
+    arena_destroy(state->arena);
+    state->arena = NULL;
     rpc_batch_add_receive(&batch, &state->bytes); /* with nothing if the stream is over */
     rpc_batch_start(&batch, state->calling.core, &state->received);
 }
 
 void rpc_client_stream_cancel(struct rpc_client_stream *stream)
 {
-    static const struct rpc_batch nothing = {0};
-
     lock(stream);
-    struct rpc_client_stream_state *state = stream->state;
-    if (state && !state->was_cancelled) {
-        state->was_cancelled = true;
-        (void)grpc_call_cancel(state->calling.core, NULL);
-        if (state->is_over && state->nholds == 0) { /* nothing is out that would tell the end */
-            state->nholds++;
-            rpc_batch_start(&nothing, state->calling.core, &state->received);
-        }
+    if (stream->state) {
+        stream->state->was_cancelled = true;
+        (void)grpc_call_cancel(stream->state->calling.core, NULL);
     }
     unlock(stream);
 }

@@ -28,7 +28,7 @@ struct rpc_client_stream {
     bool waits_for_ready; /* wait for a connection until the deadline instead of failing at once */
     /*
      * Runs on a loop thread and must not block. message is borrowed until it has returned, and from then on until the
-     * next rpc_client_stream_next or _cancel.
+     * next rpc_client_stream_next.
      */
     void (*on_message)(struct rpc_client_stream *stream, const ProtobufCMessage *message);
     /*
@@ -41,18 +41,21 @@ struct rpc_client_stream {
     struct str details;                    /* of client_stream.c */
 };
 
-/* Packs request before it returns. Nothing comes back before rpc_client_stream_next. Any thread. */
+/*
+ * Packs request before it returns. Nothing comes back before rpc_client_stream_next, and the stream is there until
+ * on_end: who has enough cancels it and asks on. Any thread.
+ */
 void rpc_client_stream_open(struct rpc_client_stream *stream, const ProtobufCMessage *request);
 
 /*
  * Asks for the next message. Neither callback runs from inside. Only after the answer to the one before; in on_message
- * that is so. Nothing happens if a cancellation has ended the stream. Any thread.
+ * that is so. Any thread.
  */
 void rpc_client_stream_next(struct rpc_client_stream *stream);
 
 /*
- * Has the stream end soon, as CANCELLED if it was not over; on_end runs though nobody asks for it, never from inside.
- * A message may still come before. Any thread, also when the stream has ended.
+ * Has the stream end soon, as CANCELLED if it was not over, whether a message is awaited or not. One that has come
+ * may still be given before. Any thread, also when the stream has ended.
  */
 void rpc_client_stream_cancel(struct rpc_client_stream *stream);
 

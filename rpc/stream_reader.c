@@ -1,6 +1,5 @@
 #include "rpc/stream_reader.h"
 
-#include <assert.h>
 #include <pthread.h>
 
 #include "base/mem.h"
@@ -12,7 +11,7 @@ struct rpc_stream_reader {
     pthread_cond_t changed;
     bool is_answered; /* the last rpc_client_stream_next */
     bool is_over;
-    struct status end; /* once it is over */
+    struct status end; /* OK until it is over */
     const ProtobufCMessage *message;
 };
 
@@ -58,21 +57,24 @@ struct rpc_stream_reader *rpc_stream_reader_open(const struct rpc_request *reque
     return reader;
 }
 
-struct status rpc_stream_reader_next(struct rpc_stream_reader *reader, const ProtobufCMessage **ret)
+/* Has the next answer, of whichever kind, in the fields of the reader. */
+static void wait_for_answer(struct rpc_stream_reader *reader)
 {
-    assert(!reader->is_over);
     reader->is_answered = false; /* nobody else looks until the stream is asked */
     reader->message = NULL;
     rpc_client_stream_next(&reader->stream);
     pthread_mutex_lock(&reader->lock);
     while (!reader->is_answered)
         pthread_cond_wait(&reader->changed, &reader->lock);
-    struct status st = reader->is_over ? reader->end : status_ok();
-    const ProtobufCMessage *message = reader->message;
     pthread_mutex_unlock(&reader->lock);
-    if (st.code == STATUS_OK)
-        *ret = message;
-    return st;
+}
+
+struct status rpc_stream_reader_next(struct rpc_stream_reader *reader, const ProtobufCMessage **ret)
+{
+    wait_for_answer(reader);
+    if (reader->end.code == STATUS_OK)
+        *ret = reader->message;
+    return reader->end;
 }
 
 void rpc_stream_reader_close(struct rpc_stream_reader *reader)
@@ -80,10 +82,8 @@ void rpc_stream_reader_close(struct rpc_stream_reader *reader)
     if (!reader)
         return;
     rpc_client_stream_cancel(&reader->stream);
-    pthread_mutex_lock(&reader->lock);
     while (!reader->is_over)
-        pthread_cond_wait(&reader->changed, &reader->lock);
-    pthread_mutex_unlock(&reader->lock);
+        wait_for_answer(reader);
     (void)pthread_cond_destroy(&reader->changed);
     (void)pthread_mutex_destroy(&reader->lock);
     mem_free(reader);
