@@ -15,7 +15,7 @@ static bool is_lower(char c)
     return c >= 'a' && c <= 'z';
 }
 
-static bool is_key(struct str text)
+bool task_marks_is_label_key(struct str text)
 {
     if (text.len < 1 || text.len > TASK_MAX_LABEL_KEY_BYTES || !is_lower(text.data[0]))
         return false;
@@ -53,7 +53,7 @@ void task_marks_validate_labels(const Pb__Task *task, struct violations *violati
         const char *key = task->labels[i]->key;
         struct str value = str_from(task->labels[i]->value);
 
-        if (!is_key(str_from(key))) {
+        if (!task_marks_is_label_key(str_from(key))) {
             violations_add(violations, field,
                            "'%.64s' is not a label's key: 1 to %d of a-z, 0-9, '_' and '-', first "
                            "a letter",
