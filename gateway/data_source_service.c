@@ -16,6 +16,7 @@
 #include "gateway/op.h"
 #include "gateway/page.h"
 #include "gateway/services.h"
+#include "gateway/source_check.h"
 #include "rpc/call.h"
 #include "sluice/v1/data_source_service.pb-c.h"
 #include "spec/data_source_endpoints.h"
@@ -376,7 +377,7 @@ static void delete(struct rpc_call *call, const ProtobufCMessage *message)
 static const struct rpc_method methods[] = {
     {"CreateDataSource", RPC_UNARY, create}, {"GetDataSource", RPC_UNARY, get},
     {"ListDataSources", RPC_UNARY, list},    {"UpdateDataSource", RPC_UNARY, update},
-    {"DeleteDataSource", RPC_UNARY, delete},
+    {"DeleteDataSource", RPC_UNARY, delete}, {"CheckDataSource", RPC_UNARY, source_check_start},
 };
 
 const struct rpc_service data_source_service = {

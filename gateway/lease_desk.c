@@ -6,20 +6,23 @@
  * is due. One thread at a time is in run: a second one only leaves word, and the first
  * looks again. So what is done is in order, and is done without the lock.
  *
- * The query belongs to the desk and not to the call it is for: so a call can end while its
+ * The query belongs to the queue and not to the call it is for: so a call can end while its
  * question is under way. Who takes a waiter out of the queue, under the lock, is the one
- * who ends its call.
+ * who ends its call. A queue that nobody waits in and nothing is under way for is freed by
+ * run, and only there.
  */
 #include "gateway/lease_desk.h"
 
 #include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/timers.h"
+#include "gateway/capability_set.h"
 #include "gateway/fault.h"
 #include "gateway/lease_queue.h"
 #include "rpc/call.h"
@@ -39,18 +42,30 @@ struct lease_desk {
     int64_t lease_ms;
     struct timer timer;
 
+    pthread_mutex_t lock; /* for all below */
+    pthread_cond_t changed;
+    struct list lines;
+    unsigned nlines;
+    bool is_running; /* a thread is in run */
+    bool is_dirty;   /* ... and is to look again */
+    bool is_stopping;
+};
+
+/* Those who wait and can do the same. */
+struct line {
+    struct list link;   /* in the desk's lines */
+    struct list errand; /* in run's errands */
+    struct lease_desk *desk;
+    char *jobs; /* what they can do: a struct capability_set of its own */
+    char *checks;
+
     /* The question under way, or the release that follows it; the texts are its parameters. */
     struct query query;
     char worker_id[LEASE_MAX_WORKER_ID_BYTES + 1];
     char job_id[JOB_ID_BYTES];
 
-    pthread_mutex_t lock; /* for all below */
-    pthread_cond_t changed;
-    struct lease_queue queue;
-    bool is_releasing; /* a job that nobody took is being given back */
-    bool is_running;   /* a thread is in run */
-    bool is_dirty;     /* ... and is to look again */
-    bool is_stopping;
+    struct lease_queue queue; /* under the desk's lock, as is what follows */
+    bool is_releasing;        /* a job that nobody took is being given back */
 };
 
 enum wait_state {
@@ -66,13 +81,16 @@ struct lease_wait {
     struct lease_desk *desk;
     struct rpc_call *call;
     const char *worker_id;
+    const struct capability_set *capabilities;
     enum wait_state state; /* under the desk's lock */
+    struct line *line;     /* while it is WAIT_WAITING */
 };
 
 /* What run has found to do. */
 struct errands {
     struct list expired; /* waiters to be told that there is no job */
-    bool asks;           /* the query is to be submitted */
+    struct list asking;  /* lines whose query is to be submitted */
+    struct list unused;  /* lines to be freed */
     int64_t delay_ms;    /* when to look again; LEASE_QUEUE_NEVER: when something happens */
 };
 
@@ -113,34 +131,35 @@ static void end_all_without_job(struct list *waiters)
 
 static void release_done(struct query *query, struct status st, const struct pg_result *rows)
 {
-    struct lease_desk *desk = container_of(query, struct lease_desk, query);
+    struct line *line = container_of(query, struct line, query);
+    struct lease_desk *desk = line->desk;
 
     (void)rows;
     if (st.code != STATUS_OK)
-        log_warn("job not given back; its lease will end", log_str("job", desk->job_id),
+        log_warn("job not given back; its lease will end", log_str("job", line->job_id),
                  log_code(st), log_str("error", st.text));
     (void)pthread_mutex_lock(&desk->lock);
-    desk->is_releasing = false;
+    line->is_releasing = false; /* from here on the line may be freed */
     (void)pthread_mutex_unlock(&desk->lock);
     run(desk);
 }
 
 /* Gives back a job that was leased for a call that is gone. */
-static void release(struct lease_desk *desk, const struct pg_result *rows)
+static void release(struct line *line, const struct pg_result *rows)
 {
     struct str id = row_get_text(rows, 0, "id");
 
-    (void)snprintf(desk->job_id, sizeof(desk->job_id), "%.*s", (int)id.len, id.data);
-    desk->query = (struct query){
+    (void)snprintf(line->job_id, sizeof(line->job_id), "%.*s", (int)id.len, id.data);
+    line->query = (struct query){
         .statement = &job_finish,
-        .params = {param_text(desk->job_id), param_int(row_get_int(rows, 0, "lease_token")),
+        .params = {param_text(line->job_id), param_int(row_get_int(rows, 0, "lease_token")),
                    param_text("RELEASED"), param_text(""), param_null(), param_null(), param_null(),
                    param_null(), param_null(), param_null(), param_int(0),
                    param_int(JOB_MAX_TRIES)},
         .timeout_ms = QUERY_TIMEOUT_MS,
         .on_done = release_done,
     };
-    store_submit(desk->store, &desk->query);
+    store_submit(line->desk->store, &line->query);
 }
 
 static void give_job(const struct lease_desk *desk, const struct lease_wait *wait,
@@ -161,15 +180,17 @@ static void give_job(const struct lease_desk *desk, const struct lease_wait *wai
     rpc_call_end(wait->call, st, &reply.base);
 }
 
-static void end_question_with_job(struct lease_desk *desk, const struct pg_result *rows)
+static void end_question_with_job(struct line *line, const struct pg_result *rows)
 {
+    struct lease_desk *desk = line->desk;
+
     (void)pthread_mutex_lock(&desk->lock);
-    struct lease_waiter *asker = lease_queue_end_with_job(&desk->queue);
+    struct lease_waiter *asker = lease_queue_end_with_job(&line->queue);
     struct lease_wait *wait = asker ? container_of(asker, struct lease_wait, waiter) : NULL;
     if (wait)
         wait->state = WAIT_TAKEN;
     bool is_gone = !wait || rpc_call_is_cancelled(wait->call);
-    desk->is_releasing = is_gone;
+    line->is_releasing = is_gone; /* if not, the line may be freed from here on */
     (void)pthread_mutex_unlock(&desk->lock);
 
     if (!is_gone) {
@@ -178,24 +199,25 @@ static void end_question_with_job(struct lease_desk *desk, const struct pg_resul
     }
     if (wait)
         fault_end(wait->call, FAULT_STOPPING, NULL);
-    release(desk, rows);
+    release(line, rows);
 }
 
 static void question_done(struct query *query, struct status st, const struct pg_result *rows)
 {
-    struct lease_desk *desk = container_of(query, struct lease_desk, query);
+    struct line *line = container_of(query, struct line, query);
+    struct lease_desk *desk = line->desk;
     int64_t now_ms = clock_get_monotonic_ms();
     struct list failed;
 
     list_init(&failed);
     if (st.code == STATUS_OK && rows_get_count(rows) > 0) {
-        end_question_with_job(desk, rows);
+        end_question_with_job(line, rows);
     } else {
         (void)pthread_mutex_lock(&desk->lock);
         if (st.code == STATUS_OK)
-            lease_queue_end_with_none(&desk->queue, now_ms);
+            lease_queue_end_with_none(&line->queue, now_ms);
         else
-            lease_queue_end_with_failure(&desk->queue, now_ms, &failed);
+            lease_queue_end_with_failure(&line->queue, now_ms, &failed);
         mark_taken(&failed);
         (void)pthread_mutex_unlock(&desk->lock);
     }
@@ -208,42 +230,84 @@ static void question_done(struct query *query, struct status st, const struct pg
 
 /* Looking and doing. */
 
-static void begin_question(struct lease_desk *desk)
+static void begin_question(struct line *line)
 {
     const struct lease_wait *wait =
-        container_of(desk->queue.asker, const struct lease_wait, waiter);
+        container_of(line->queue.asker, const struct lease_wait, waiter);
 
-    (void)snprintf(desk->worker_id, sizeof(desk->worker_id), "%s", wait->worker_id);
-    desk->query = (struct query){
+    (void)snprintf(line->worker_id, sizeof(line->worker_id), "%s", wait->worker_id);
+    line->query = (struct query){
         .statement = &job_lease,
-        .params = {param_text(desk->worker_id), param_int(desk->lease_ms)},
+        .params = {param_text(line->worker_id), param_int(line->desk->lease_ms),
+                   param_text(line->jobs)},
         .timeout_ms = QUERY_TIMEOUT_MS,
         .on_done = question_done,
     };
+}
+
+static bool is_unused(const struct line *line)
+{
+    return line->queue.nwaiters == 0 && !line->queue.is_asking && !line->is_releasing;
+}
+
+/* Finds what is due in one line. The lock is held. */
+static void look_at(struct line *line, int64_t now_ms, struct errands *errands)
+{
+    const struct lease_desk *desk = line->desk;
+
+    lease_queue_take_expired(&line->queue, now_ms, &errands->expired);
+    if (line->is_releasing || desk->is_stopping)
+        return;
+    if (lease_queue_begin(&line->queue, now_ms)) {
+        begin_question(line);
+        list_add_last(&errands->asking, &line->errand);
+    }
+    int64_t delay_ms = lease_queue_get_delay_ms(&line->queue, now_ms);
+    if (delay_ms != LEASE_QUEUE_NEVER &&
+        (errands->delay_ms == LEASE_QUEUE_NEVER || delay_ms < errands->delay_ms))
+        errands->delay_ms = delay_ms;
 }
 
 /* Finds what is due. The lock is held. */
 static void look(struct lease_desk *desk, struct errands *errands)
 {
     int64_t now_ms = clock_get_monotonic_ms();
+    struct list *next;
 
-    errands->asks = false;
     errands->delay_ms = LEASE_QUEUE_NEVER;
     list_init(&errands->expired);
-    lease_queue_take_expired(&desk->queue, now_ms, &errands->expired);
+    list_init(&errands->asking);
+    list_init(&errands->unused);
+    for (struct list *link = desk->lines.next; link != &desk->lines; link = next) {
+        struct line *line = container_of(link, struct line, link);
+
+        next = link->next;
+        look_at(line, now_ms, errands);
+        if (is_unused(line)) {
+            list_remove(&line->link);
+            desk->nlines--;
+            list_add_last(&errands->unused, &line->errand);
+        }
+    }
     mark_taken(&errands->expired);
-    if (desk->is_releasing || desk->is_stopping)
-        return;
-    errands->asks = lease_queue_begin(&desk->queue, now_ms);
-    if (errands->asks)
-        begin_question(desk);
-    errands->delay_ms = lease_queue_get_delay_ms(&desk->queue, now_ms);
+}
+
+static void free_line(struct line *line)
+{
+    mem_free(line->jobs);
+    mem_free(line->checks);
+    mem_free(line);
 }
 
 static void act(struct lease_desk *desk, struct errands *errands)
 {
-    if (errands->asks)
-        store_submit(desk->store, &desk->query);
+    struct list *link;
+
+    /* A line is not touched once its question is submitted: the answer may be there at once. */
+    while ((link = list_take_first(&errands->asking)) != NULL)
+        store_submit(desk->store, &container_of(link, struct line, errand)->query);
+    while ((link = list_take_first(&errands->unused)) != NULL)
+        free_line(container_of(link, struct line, errand));
     end_all_without_job(&errands->expired);
     if (errands->delay_ms != LEASE_QUEUE_NEVER)
         timers_set(desk->timers, &desk->timer, errands->delay_ms);
@@ -288,7 +352,7 @@ static void on_cancel(struct rpc_cancel *cancel)
     (void)pthread_mutex_lock(&desk->lock);
     bool is_ours = wait->state == WAIT_WAITING;
     if (is_ours)
-        (void)lease_queue_remove(&desk->queue, &wait->waiter);
+        (void)lease_queue_remove(&wait->line->queue, &wait->waiter);
     wait->state = WAIT_TAKEN;
     (void)pthread_mutex_unlock(&desk->lock);
     if (is_ours)
@@ -296,8 +360,32 @@ static void on_cancel(struct rpc_cancel *cancel)
                   NULL); /* or the client is gone, and nobody reads it */
 }
 
+/* The line for those who can do this; NULL: there are LEASE_MAX_SETS others. The lock is held. */
+static struct line *get_line(struct lease_desk *desk, const struct capability_set *capabilities)
+{
+    struct list *link;
+
+    list_for_each (link, &desk->lines) {
+        struct line *line = container_of(link, struct line, link);
+
+        if (strcmp(line->jobs, capabilities->jobs) == 0 &&
+            strcmp(line->checks, capabilities->checks) == 0)
+            return line;
+    }
+    if (desk->nlines == LEASE_MAX_SETS)
+        return NULL;
+    struct line *line = mem_alloc(sizeof(*line));
+    line->desk = desk;
+    line->jobs = mem_copy_str(str_from(capabilities->jobs));
+    line->checks = mem_copy_str(str_from(capabilities->checks));
+    lease_queue_init(&line->queue);
+    list_add_last(&desk->lines, &line->link);
+    desk->nlines++;
+    return line;
+}
+
 /*
- * Puts a waiter into the queue. Returns FAULT_NFAULTS, or why it cannot wait: then the
+ * Puts a waiter into its queue. Returns FAULT_NFAULTS, or why it cannot wait: then the
  * caller ends its call.
  */
 static enum fault admit(struct lease_desk *desk, struct lease_wait *wait)
@@ -307,7 +395,8 @@ static enum fault admit(struct lease_desk *desk, struct lease_wait *wait)
     (void)pthread_mutex_lock(&desk->lock);
     if (desk->is_stopping || wait->state == WAIT_TAKEN)
         fault = FAULT_STOPPING; /* taken: it was cancelled before it could wait */
-    else if (!lease_queue_add(&desk->queue, &wait->waiter))
+    else if (!(wait->line = get_line(desk, wait->capabilities)) ||
+             !lease_queue_add(&wait->line->queue, &wait->waiter))
         fault = FAULT_OVERLOADED;
     wait->state = fault == FAULT_NFAULTS ? WAIT_WAITING : WAIT_TAKEN;
     (void)pthread_mutex_unlock(&desk->lock);
@@ -315,7 +404,7 @@ static enum fault admit(struct lease_desk *desk, struct lease_wait *wait)
 }
 
 void lease_desk_ask(struct lease_desk *desk, struct rpc_call *call, const char *worker_id,
-                    int64_t wait_ms)
+                    const struct capability_set *capabilities, int64_t wait_ms)
 {
     struct lease_wait *wait = rpc_call_alloc(call, sizeof(*wait)); /* freed with the call */
 
@@ -323,6 +412,7 @@ void lease_desk_ask(struct lease_desk *desk, struct rpc_call *call, const char *
     wait->desk = desk;
     wait->call = call;
     wait->worker_id = worker_id;
+    wait->capabilities = capabilities;
     wait->cancel.on_cancel = on_cancel;
     wait->waiter.deadline_ms = clock_get_monotonic_ms() + wait_ms;
     rpc_call_set_cancel(call, &wait->cancel);
@@ -337,8 +427,11 @@ void lease_desk_ask(struct lease_desk *desk, struct rpc_call *call, const char *
 
 void lease_desk_wake(struct lease_desk *desk)
 {
+    struct list *link;
+
     (void)pthread_mutex_lock(&desk->lock);
-    lease_queue_wake(&desk->queue);
+    list_for_each (link, &desk->lines)
+        lease_queue_wake(&container_of(link, struct line, link)->queue);
     (void)pthread_mutex_unlock(&desk->lock);
     run(desk);
 }
@@ -355,28 +448,38 @@ struct lease_desk *lease_desk_create(struct store *store, struct timers *timers,
     desk->timer.on_fire = on_timer;
     (void)pthread_mutex_init(&desk->lock, NULL);
     (void)pthread_cond_init(&desk->changed, NULL);
-    lease_queue_init(&desk->queue);
+    list_init(&desk->lines);
     return desk;
+}
+
+/* Moves all who wait in a line to the end of ret_waiters. The lock is held. */
+static void empty_line(struct line *line, struct list *ret_waiters)
+{
+    while (!list_is_empty(&line->queue.waiters)) {
+        struct list *link = line->queue.waiters.next;
+
+        (void)lease_queue_remove(&line->queue, &wait_of(link)->waiter);
+        list_add_last(ret_waiters, link);
+    }
 }
 
 void lease_desk_stop(struct lease_desk *desk)
 {
     struct list waiters;
+    struct list *link;
 
     list_init(&waiters);
     (void)pthread_mutex_lock(&desk->lock);
     desk->is_stopping = true;
-    while (!list_is_empty(&desk->queue.waiters)) {
-        struct list *link = desk->queue.waiters.next;
-        (void)lease_queue_remove(&desk->queue, &wait_of(link)->waiter);
-        list_add_last(&waiters, link);
-    }
+    list_for_each (link, &desk->lines)
+        empty_line(container_of(link, struct line, link), &waiters);
     mark_taken(&waiters);
     (void)pthread_mutex_unlock(&desk->lock);
     end_all(&waiters, FAULT_STOPPING);
+    run(desk);
 
     (void)pthread_mutex_lock(&desk->lock);
-    while (desk->queue.is_asking || desk->is_releasing || desk->is_running)
+    while (!list_is_empty(&desk->lines) || desk->is_running)
         (void)pthread_cond_wait(&desk->changed, &desk->lock);
     (void)pthread_mutex_unlock(&desk->lock);
 }

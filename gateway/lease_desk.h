@@ -4,6 +4,9 @@
  * Glue between the queue of those who wait, their calls, the database and the clock. A
  * waiting call leaves at once when it is cancelled, or when the gateway stops, and takes no
  * job with it: one that was leased for it meanwhile is given back.
+ *
+ * Those who can do the same wait in one queue and share their questions; "no job" answers
+ * nobody else.
  */
 #ifndef GATEWAY_LEASE_DESK_H
 #define GATEWAY_LEASE_DESK_H
@@ -12,6 +15,7 @@
 
 #include "base/compiler.h"
 
+struct capability_set;
 struct lease_desk;
 struct rpc_call;
 struct store;
@@ -20,6 +24,7 @@ struct timers;
 enum {
     LEASE_MAX_WORKER_ID_BYTES = 128,
     LEASE_MAX_WAIT_MS = 60000,
+    LEASE_MAX_SETS = 256, /* different sets of capabilities that are waited with */
 };
 
 /* store and timers are borrowed until lease_desk_stop has returned. */
@@ -27,14 +32,14 @@ struct lease_desk *lease_desk_create(struct store *store, struct timers *timers,
     MUST_CHECK;
 
 /*
- * Ends call with a job for that worker, or, when there is none for wait_ms, with a reply
- * without one. worker_id is at most LEASE_MAX_WORKER_ID_BYTES long and lives as long as the
- * call. Any thread.
+ * Ends call with a job that such a worker can do, or, when there is none for wait_ms, with a
+ * reply without one. worker_id is at most LEASE_MAX_WORKER_ID_BYTES long; it and what
+ * capabilities points to live as long as the call. Any thread.
  */
 void lease_desk_ask(struct lease_desk *desk, struct rpc_call *call, const char *worker_id,
-                    int64_t wait_ms);
+                    const struct capability_set *capabilities, int64_t wait_ms);
 
-/* A job may have become ready: asks for those who wait. Any thread. */
+/* A job may have become ready: asks for all who wait. Any thread. */
 void lease_desk_wake(struct lease_desk *desk);
 
 /*

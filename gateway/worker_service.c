@@ -10,12 +10,14 @@
 #include <math.h>
 
 #include "base/compiler.h"
+#include "gateway/capability_set.h"
 #include "gateway/enum_text.h"
 #include "gateway/fault.h"
 #include "gateway/gateway.h"
 #include "gateway/lease_desk.h"
 #include "gateway/op.h"
 #include "gateway/services.h"
+#include "gateway/source_check.h"
 #include "rpc/call.h"
 #include "sluice/worker/v1/worker_service.pb-c.h"
 #include "spec/violations.h"
@@ -132,13 +134,16 @@ static void lease_job(struct rpc_call *call, const ProtobufCMessage *message)
     const Pb__LeaseJobRequest *request = (const Pb__LeaseJobRequest *)message;
     struct gateway *gateway = rpc_call_get_self(call);
     struct violations violations = {0};
+    struct capability_set *capabilities = rpc_call_alloc(call, sizeof(*capabilities));
     int64_t wait_ms = read_wait(request->wait_duration, &violations);
 
     validate_worker_id(request->worker_id, &violations);
+    capability_set_read(request->capabilities, request->n_capabilities, rpc_call_get_arena(call),
+                        &violations, capabilities);
     if (violations.count > 0)
         fault_end_violations(call, &violations);
     else
-        lease_desk_ask(gateway->desk, call, request->worker_id, wait_ms);
+        lease_desk_ask(gateway->desk, call, request->worker_id, capabilities, wait_ms);
 }
 
 /* ReportJob. */
@@ -354,6 +359,7 @@ static const struct rpc_method methods[] = {
     {"ReportJob", RPC_UNARY, report_job},
     {"ReportBadRows", RPC_UNARY, report_bad_rows},
     {"FinishJob", RPC_UNARY, finish_job},
+    {"FinishCheck", RPC_UNARY, source_check_finish},
 };
 
 const struct rpc_service worker_service = {

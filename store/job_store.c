@@ -1,58 +1,52 @@
 #include "store/job_store.h"
 
+#include "store/spec_columns.h"
+
+/* The spec of a leased job's task. */
+#define TASK_SPEC SPEC_COLUMNS("task.", "t.kind", "t.spec")
+
 /*
- * As many jobs are picked as there are queries, each with its task, and those that others have
- * locked are left to them: so it never waits, and no two queries get one job. Jobs that were lost
- * too often are given up on the way, and with them their tasks' other jobs, which are left out.
+ * One question at a time: what job_pick has locked for one question it would find again for the
+ * next one of the same statement. The task is as it was when it was locked. A job that was lost too
+ * often is given up, and with it its task's other jobs.
  */
 const struct statement job_lease = {
     .name = "job_lease",
     .lane = LANE_WRITE,
     .sql = "WITH q AS ("
-           "    SELECT worker_id, lease_ms, ord"
-           "      FROM unnest($1::text[], $2::bigint[])"
-           "           WITH ORDINALITY AS q(worker_id, lease_ms, ord)),"
+           "    SELECT worker_id, lease_ms, capabilities, ord"
+           "      FROM unnest($1::text[], $2::bigint[], $3::text[])"
+           "           WITH ORDINALITY AS q(worker_id, lease_ms, capabilities, ord)),"
            " pick AS MATERIALIZED ("
-           "    SELECT job.id, job.task_id, job.role, job.tries"
-           "      FROM job"
-           "      JOIN task ON task.id = job.task_id"
-           "     WHERE job.state IN ('READY', 'RUNNING') AND job.lease_end_time < now()"
-           "       AND task.state IN ('PENDING', 'RUNNING')"
-           "     ORDER BY job.lease_end_time, job.id"
-           "     LIMIT (SELECT count(*) FROM q)"
-           "       FOR NO KEY UPDATE OF job, task SKIP LOCKED),"
-           " tried AS MATERIALIZED ("
-           "    SELECT id, task_id, role,"
-           "           CASE WHEN tries >= 20 THEN job_give_up(id) ELSE false END AS is_given_up"
-           "      FROM pick),"
-           " given AS ("
-           "    SELECT id, task_id,"
-           "           CASE role WHEN 'SCHEMA' THEN 'WAIT_FOR_SCHEMA'"
+           "    SELECT q.ord, (p.picked).id, (p.picked).task_id, (p.picked).role,"
+           "           (p.picked).tries, p.picked_task"
+           "      FROM q CROSS JOIN LATERAL job_pick(q.capabilities::text[]) p),"
+           " given AS MATERIALIZED ("
+           "    SELECT pick.ord, id, task_id, worker_id, lease_ms, picked_task,"
+           "           CASE role WHEN 'PLAN' THEN 'WAIT_FOR_SCHEMA'"
+           "                     WHEN 'SCHEMA' THEN 'WAIT_FOR_SCHEMA'"
            "                     WHEN 'CHECK' THEN 'WAIT_FOR_CHECK'"
-           "                     ELSE 'WAIT_FOR_SUCCESS' END AS stage,"
-           "           row_number() OVER () AS ord"
-           "      FROM tried"
-           "     WHERE task_id NOT IN (SELECT task_id FROM tried WHERE is_given_up)),"
+           "                     ELSE 'WAIT_FOR_SUCCESS' END AS stage"
+           "      FROM pick JOIN q ON q.ord = pick.ord"
+           "     WHERE NOT CASE WHEN tries >= 20 THEN job_give_up(id) ELSE false END),"
            " leased AS ("
            "    UPDATE job"
            "       SET state = 'RUNNING', attempt = attempt + 1, tries = tries + 1,"
-           "           lease_token = lease_token + 1, worker_id = q.worker_id,"
-           "           lease_end_time = now() + q.lease_ms * interval '1 ms',"
+           "           lease_token = lease_token + 1, worker_id = given.worker_id,"
+           "           lease_end_time = now() + given.lease_ms * interval '1 ms',"
            "           start_time = coalesce(start_time, now())"
-           "      FROM given JOIN q ON q.ord = given.ord"
+           "      FROM given"
            "     WHERE job.id = given.id"
-           "    RETURNING q.ord, job.id, job.task_id, job.role, job.table_name, job.attempt,"
-           "              job.lease_token, job.checkpoint),"
+           "    RETURNING given.ord, job.id, job.task_id, job.role, job.table_name, job.attempt,"
+           "              job.lease_token, job.checkpoint, given.picked_task),"
            " started AS ("
            "    UPDATE task"
-           "       SET state = 'RUNNING', stage = first.stage, version = version + 1,"
+           "       SET state = 'RUNNING', stage = given.stage, version = version + 1,"
            "           update_time = now(), start_time = coalesce(start_time, now())"
-           "      FROM (SELECT DISTINCT ON (given.task_id) given.task_id, given.stage, q.worker_id"
-           "              FROM given JOIN q ON q.ord = given.ord"
-           "             ORDER BY given.task_id, given.ord) first"
-           "     WHERE task.id = first.task_id"
-           "       AND (task.state <> 'RUNNING' OR task.stage <> first.stage)"
-           "    RETURNING task.id, first.worker_id, task.state, task.stage, task.message),"
+           "      FROM given"
+           "     WHERE task.id = given.task_id"
+           "       AND (task.state <> 'RUNNING' OR task.stage <> given.stage)"
+           "    RETURNING task.id, given.worker_id, task.state, task.stage, task.message),"
            " new_event AS ("
            "    INSERT INTO task_event (task_id, actor, state, stage, message)"
            "    SELECT id, worker_id, state, stage, message FROM started)"
@@ -60,18 +54,18 @@ const struct statement job_lease = {
            "        leased.table_name AS \"table\", leased.attempt, leased.lease_token,"
            "        leased.checkpoint, t.id AS \"task.id\", t.kind AS \"task.kind\","
            "        t.source AS \"task.source\", t.destination AS \"task.destination\","
-           "        t.create_time AS \"task.create_time\", t.spec AS \"task.bulkload\","
+           "        t.create_time AS \"task.create_time\"," TASK_SPEC ","
            "        s.name AS \"source.name\", s.type AS \"source.type\","
            "        s.parameters_json AS \"source.parameters_json\","
            "        d.name AS \"destination.name\", d.type AS \"destination.type\","
            "        d.parameters_json AS \"destination.parameters_json\""
            "   FROM leased"
-           "   JOIN task t ON t.id = leased.task_id"
+           "  CROSS JOIN LATERAL (SELECT (picked_task).*) t"
            "   JOIN data_source s ON s.name = t.source"
            "   JOIN data_source d ON d.name = t.destination",
-    .nparams = 2,
-    .types = {PARAM_TEXT, PARAM_INT8},
-    .max_batch = 32,
+    .nparams = 3,
+    .types = {PARAM_TEXT, PARAM_INT8, PARAM_TEXT},
+    .max_batch = 1,
 };
 
 /*

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "base/clock.h"
+#include "base/compiler.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/stop.h"
@@ -16,6 +17,9 @@ enum {
     LEASE_TIMEOUT_MS = (LEASE_WAIT_S + 5) * 1000,
     PAUSE_MS = 500, /* after a failed lease */
 };
+
+/* What the runners of worker/runner.h can do. */
+static const char *const job_capabilities[] = {"bulkload:file:postgres"};
 
 struct engine {
     struct rpc_channel *channel;
@@ -123,6 +127,8 @@ static void *run(void *arg)
     wait.seconds = LEASE_WAIT_S;
     request.worker_id = (char *)(uintptr_t)engine->worker_id;
     request.wait_duration = &wait;
+    request.capabilities = (char **)(uintptr_t)job_capabilities;
+    request.n_capabilities = ARRAY_LEN(job_capabilities);
     while (wait_for_place(engine)) {
         ProtobufCMessage *reply = NULL;
         struct status st = link_call(engine->channel, &link_lease_job, &request.base,

@@ -80,6 +80,7 @@ static void submit(struct runner *runner)
     else if (runner->query.statement == &job_lease) {
         runner->query.params[0] = param_text("bench");
         runner->query.params[1] = param_int(3600000);
+        runner->query.params[2] = param_text("{bulkload:file:postgres}");
     }
     runner->query.timeout_ms = 20000;
     runner->query.on_done = on_done;

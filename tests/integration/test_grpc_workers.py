@@ -5,7 +5,7 @@ import json
 import grpc
 import pytest
 
-from sluicetest.client import Client, Worker, progress
+from sluicetest.client import ALL_JOBS, Client, Worker, progress
 from sluicetest.grpc_client import Reflected
 from sluicetest.wait import wait_until
 
@@ -94,19 +94,70 @@ def test_many_workers_share_what_there_is(client):
     assert {wait.result().job.task_id for wait in waits} == made
 
 
+IMPORTS = ["bulkload:file:postgres"]
+
+
 @pytest.mark.parametrize("wrong, field", [
-    ({}, "worker_id"),
+    ({"workerId": ""}, "worker_id"),
     ({"workerId": "x" * 129}, "worker_id"),
     ({"workerId": "caf\u00e9"}, "worker_id"),
     ({"workerId": "a\nb"}, "worker_id"),
-    ({"workerId": "w", "waitDuration": "-1s"}, "wait_duration"),
-    ({"workerId": "w", "waitDuration": "60.001s"}, "wait_duration"),
-    ({"workerId": "w", "waitDuration": "3600s"}, "wait_duration"),
+    ({"waitDuration": "-1s"}, "wait_duration"),
+    ({"waitDuration": "60.001s"}, "wait_duration"),
+    ({"waitDuration": "3600s"}, "wait_duration"),
+    ({"capabilities": []}, "capabilities"),
+    ({"capabilities": IMPORTS * 257}, "capabilities"),
+    ({"capabilities": ["bulkload:file:postgres", "bulkload:file:oracle"]}, "capabilities"),
 ])
 def test_lease_refuses(client, wrong, field):
-    failure = client.fails("LeaseJob", **wrong)
+    failure = client.fails("LeaseJob", **{"workerId": "w", "capabilities": IMPORTS, **wrong})
     assert failure.code == "INVALID_ARGUMENT"
-    assert field in failure.violations
+    assert list(failure.violations) == [field]
+
+
+def test_a_capability_that_is_none_is_named(client):
+    failure = client.fails("LeaseJob", workerId="w", capabilities=["check:file", "check:oracle"])
+    assert "capabilities[1]: 'check:oracle'" in failure.violations["capabilities"]
+
+
+def test_a_job_that_no_worker_can_do_waits(client):
+    made = client.create_task()["id"]
+    other = Worker(client, "other", ["full_migration:hbase:hbase", "check:postgres"])
+    wait = other.start_lease(wait_s=60)
+    assert other.lease(wait_s=0) is None
+    assert client.state(made) == "PENDING"
+    assert Worker(client, "able", IMPORTS * 2).must_lease()["taskId"] == made
+    assert not wait.done()
+    wait.cancel()
+
+
+def test_no_job_for_one_worker_says_nothing_to_another(client):
+    """They wait side by side, and each is asked for by itself."""
+    unable = [Worker(client, f"unable-{i}", [f"full_migration:hbase:{kind}"])
+              for i, kind in enumerate(("hbase", "lindorm", "hdfs"))]
+    waits = [worker.start_lease(wait_s=60) for worker in unable]
+    able = Worker(client, "able", IMPORTS).start_lease(wait_s=60)
+    made = client.create_task()["id"]
+    assert able.result().job.task_id == made
+    assert not any(wait.done() for wait in waits)
+    for wait in waits:
+        wait.cancel()
+
+
+def test_sets_of_capabilities_that_wait_are_bounded(client):
+    sets = [[job, check] for job in ALL_JOBS for check in ("check:file", "check:s3")][:256]
+    waits = [Worker(client, f"w{i}", one).start_lease(wait_s=60) for i, one in enumerate(sets)]
+
+    def ask():
+        return client.start("LeaseJob", {"workerId": "w", "capabilities": ["check:spark"]})
+
+    wait_until(lambda: ask().code() == grpc.StatusCode.RESOURCE_EXHAUSTED,
+               what="one set too many is refused")
+    waits[0].cancel()
+    wait_until(lambda: ask().code() == grpc.StatusCode.OK,
+               what="a set that nobody waits with any more makes room")
+    for wait in waits:
+        wait.cancel()
 
 
 def test_the_longest_worker_id(client):

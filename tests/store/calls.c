@@ -280,8 +280,9 @@ void call_delete(struct store *store, struct call *call, const char *task_id)
 
 void call_prepare_lease(struct call *call, const char *worker, int64_t lease_ms)
 {
-    *call = (struct call){
-        .query = {.statement = &job_lease, .params = {param_text(worker), param_int(lease_ms)}}};
+    *call = (struct call){.query = {.statement = &job_lease,
+                                    .params = {param_text(worker), param_int(lease_ms),
+                                               param_text("{bulkload:file:postgres}")}}};
 }
 
 void call_lease(struct store *store, struct call *call, const char *worker, int64_t lease_ms)
