@@ -448,6 +448,52 @@ static ProtobufCMessage *enter(ProtobufCMessage *message, const ProtobufCFieldDe
     return *member;
 }
 
+/* All elements of a repeated field, between commas. Without a text there are none. */
+static struct status read_list(const ProtobufCFieldDescriptor *field, struct str text,
+                               struct arena *arena, ProtobufCMessage *message)
+{
+    size_t size = message_field_get_size(field);
+    size_t count = text.len > 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        count += text.data[i] == ',';
+    char *elements = arena_try_alloc(arena, (count + 1) * size);
+    if (!elements)
+        return message_field_refuse_size(field);
+    for (size_t i = 0; i < count; i++) {
+        struct str element = str_trim(str_cut(&text, ','));
+        struct status st = message_field_read_text(field, element, MESSAGE_NAMES_LENIENT, arena,
+                                                   elements + i * size);
+        if (st.code != STATUS_OK)
+            return st;
+    }
+    *(size_t *)message_field_get_quantifier(message, field) = count;
+    *(char **)message_field_get(message, field) = elements;
+    return status_ok();
+}
+
+static struct status read_text(const ProtobufCFieldDescriptor *field, struct str text,
+                               struct arena *arena, ProtobufCMessage *message)
+{
+    if (field->label == PROTOBUF_C_LABEL_REPEATED)
+        return read_list(field, text, arena, message);
+    struct status st = message_field_read_text(field, text, MESSAGE_NAMES_LENIENT, arena,
+                                               message_field_get(message, field));
+    if (st.code == STATUS_OK)
+        message_field_mark(message, field);
+    return st;
+}
+
+/* Whether a text can name the field: as the last of a path, or on the way to it. */
+static bool has_place(const ProtobufCFieldDescriptor *field, bool is_last)
+{
+    bool is_plain = is_message(field, MESSAGE_FIELDS);
+    bool is_list_of_messages =
+        field->label == PROTOBUF_C_LABEL_REPEATED && field->type == PROTOBUF_C_TYPE_MESSAGE;
+
+    return !is_list_of_messages && is_plain != is_last;
+}
+
 struct status message_set_text(ProtobufCMessage *message, struct str path, struct str text,
                                struct arena *arena)
 {
@@ -457,9 +503,8 @@ struct status message_set_text(ProtobufCMessage *message, struct str path, struc
         struct str name = str_cut(&rest, '.');
         const ProtobufCFieldDescriptor *field = message_field_find(message->descriptor, name);
         bool is_last = !rest.data;
-        bool is_plain = field && is_message(field, MESSAGE_FIELDS);
 
-        if (!field || field->label == PROTOBUF_C_LABEL_REPEATED || is_plain == is_last)
+        if (!field || !has_place(field, is_last))
             return status_error(STATUS_NOT_FOUND, "%.*s: there is no such field", shown(path),
                                 path.data ? path.data : "");
         if (message_field_is_taken(message, field))
@@ -470,12 +515,10 @@ struct status message_set_text(ProtobufCMessage *message, struct str path, struc
             message = enter(message, field, arena);
             continue;
         }
-        struct status st = message_field_read_text(field, text, MESSAGE_NAMES_LENIENT, arena,
-                                                   message_field_get(message, field));
+        struct status st = read_text(field, text, arena, message);
         if (st.code != STATUS_OK)
             return status_error(st.code, "%.*s%s", shown(path), path.data,
                                 st.text + strlen(field->name));
-        message_field_mark(message, field);
         return status_ok();
     }
 }

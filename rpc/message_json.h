@@ -36,7 +36,7 @@ struct status message_json_read(const struct json *json, const ProtobufCMessageD
 /*
  * Sets the field that path names ("page_size", "task.id", lowerCamelCase taken too) from a text, as path and query
  * parameters and form fields have it: numbers, booleans (true and false in any case), enum names (with or without
- * their prefix, in any case), strings. Sub-messages on the way are made. INVALID_ARGUMENT: the text does not fit; the
+ * their prefix, in any case), strings, and lists of these between commas, without the blanks around them. Sub-messages on the way are made. INVALID_ARGUMENT: the text does not fit; the
  * error names the field. NOT_FOUND: there is no such field.
  */
 struct status message_set_text(ProtobufCMessage *message, struct str path, struct str text,

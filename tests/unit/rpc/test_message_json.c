@@ -261,6 +261,10 @@ test(texts_set_fields_by_their_path)
          "{\"task\":{\"bulkload\":{\"fileType\":\"FILE_TYPE_PARQUET\"}}}"},
         {&pb__update_data_source_request__descriptor, "updateMask=parametersJson",
          "{\"updateMask\":\"parametersJson\"}"},
+        {&pb__full_migration_spec__descriptor, "tableNames=a, b ,,c",
+         "{\"tableNames\":[\"a\",\"b\",\"\",\"c\"]}"},
+        {&pb__full_migration_spec__descriptor, "table_names=a", "{\"tableNames\":[\"a\"]}"},
+        {&pb__full_migration_spec__descriptor, "table_names=", "{}"},
         {&pb__progress__descriptor, "fraction=0.25", "{\"fraction\":0.25}"},
     };
 
@@ -329,9 +333,10 @@ test(texts_that_do_not_fit_are_refused)
     arena_destroy(arena);
 }
 
-test(texts_cannot_set_lists_or_whole_messages)
+test(texts_cannot_set_messages_or_lists_of_them)
 {
-    static const char *const paths[] = {"task", "task.jobs", "task.jobs.id", "task.bulkload"};
+    static const char *const paths[] = {"task", "task.jobs", "task.jobs.id", "task.bulkload",
+                                        "task.labels"};
     struct arena *arena = arena_create(ARENA_BYTES);
     ProtobufCMessage *message = message_create(&pb__create_task_request__descriptor, arena);
 
