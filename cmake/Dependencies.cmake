@@ -26,6 +26,7 @@ sluice_need(OPENSSL openssl)
 sluice_need(PROTOBUF_C libprotobuf-c)
 sluice_need(GRPC grpc)
 sluice_need(H2O libh2o-evloop)
+sluice_need(ZLIB zlib)
 sluice_need_program(PROTOC protoc)
 sluice_need_program(PROTOC_C protoc-c)
 

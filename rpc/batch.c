@@ -2,6 +2,9 @@
 
 #include <assert.h>
 
+#include <grpc/byte_buffer.h>
+#include <grpc/compression.h>
+
 #include "base/compiler.h"
 
 grpc_op *rpc_batch_add(struct rpc_batch *batch, grpc_op_type type)
@@ -13,9 +16,22 @@ grpc_op *rpc_batch_add(struct rpc_batch *batch, grpc_op_type type)
     return op;
 }
 
+void rpc_batch_add_gzip_header(struct rpc_batch *batch)
+{
+    grpc_op *op = rpc_batch_add(batch, GRPC_OP_SEND_INITIAL_METADATA);
+
+    /* Of the levels the lowest is gzip, where the client takes it. */
+    op->data.send_initial_metadata.maybe_compression_level.is_set = 1;
+    op->data.send_initial_metadata.maybe_compression_level.level = GRPC_COMPRESS_LEVEL_LOW;
+}
+
 void rpc_batch_add_message(struct rpc_batch *batch, grpc_byte_buffer *bytes)
 {
-    rpc_batch_add(batch, GRPC_OP_SEND_MESSAGE)->data.send_message.send_message = bytes;
+    grpc_op *op = rpc_batch_add(batch, GRPC_OP_SEND_MESSAGE);
+
+    op->data.send_message.send_message = bytes;
+    if (grpc_byte_buffer_length(bytes) < RPC_BATCH_MIN_GZIP_BYTES)
+        op->flags = GRPC_WRITE_NO_COMPRESS;
 }
 
 void rpc_batch_add_receive(struct rpc_batch *batch, grpc_byte_buffer **ret)

@@ -23,6 +23,13 @@ struct rpc_batch {
 /* Appends an operation for the caller to fill in further; it is of use until the next one is added. */
 grpc_op *rpc_batch_add(struct rpc_batch *batch, grpc_op_type type);
 
+/*
+ * Sends a header of a server's that has core compress what is sent in this call, by gzip if the client takes it; but no
+ * message that is smaller than RPC_BATCH_MIN_GZIP_BYTES: there it costs more than it saves.
+ */
+enum { RPC_BATCH_MIN_GZIP_BYTES = 4096 };
+void rpc_batch_add_gzip_header(struct rpc_batch *batch);
+
 /* Sends a message. Core takes the content; bytes still is the caller's to destroy. */
 void rpc_batch_add_message(struct rpc_batch *batch, grpc_byte_buffer *bytes);
 

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "rpc/batch.h"
 #include "rpc/codec.h"
+#include "rpc/inflate.h"
 #include "rpc/message_wire.h"
 #include "rpc/serving.h"
 
@@ -178,10 +179,10 @@ static void start_receive(struct rpc_call *call)
  * What unpacking takes is only known afterwards, so a call is charged a multiple of what came: for its request, or for
  * a stream's last message, which takes the place of the one before.
  */
-static struct status charge(struct rpc_call *call)
+static struct status charge(struct rpc_call *call, size_t size_bytes)
 {
     struct rpc_server *server = call->server;
-    size_t cost_bytes = grpc_byte_buffer_length(call->bytes) * CHARGE_FACTOR;
+    size_t cost_bytes = size_bytes * CHARGE_FACTOR;
 
     if (cost_bytes > server->max_arena_bytes)
         cost_bytes = server->max_arena_bytes;
@@ -198,12 +199,29 @@ static struct status charge(struct rpc_call *call)
     return status_ok();
 }
 
+/* While a message is being inflated, the call is charged for the largest that may come out. */
+static struct status inflate(struct rpc_call *call)
+{
+    size_t max_bytes = call->server->max_message_bytes;
+    struct status st = charge(call, rpc_inflate_get_bound(call->bytes, max_bytes));
+
+    if (st.code != STATUS_OK)
+        return st;
+    return rpc_inflate(&call->bytes, max_bytes);
+}
+
 /* Reads and frees what was received. */
 static struct status decode(struct rpc_call *call, struct arena *arena,
                             struct message_wire_fault *ret_fault, ProtobufCMessage **ret)
 {
-    struct status st = rpc_codec_read(call->bytes, call->route->input, arena, ret_fault, ret);
+    struct status st = status_ok();
 
+    if (rpc_inflate_is_due(call->bytes))
+        st = inflate(call);
+    if (st.code == STATUS_OK)
+        st = charge(call, grpc_byte_buffer_length(call->bytes));
+    if (st.code == STATUS_OK)
+        st = rpc_codec_read(call->bytes, call->route->input, arena, ret_fault, ret);
     grpc_byte_buffer_destroy(call->bytes);
     call->bytes = NULL;
     return st;
@@ -226,8 +244,6 @@ static void receive_request(struct rpc_call *call)
     else if (call->request)
         st = status_error(STATUS_UNIMPLEMENTED, "the method takes one message; there were more");
     else
-        st = charge(call);
-    if (st.code == STATUS_OK)
         st = decode(call, call->arena, &fault, &message);
     if (fault.what)
         rpc_call_add_violation(call, fault.field, fault.what);
@@ -251,9 +267,7 @@ static void receive_in_stream(struct rpc_call *call)
     if (call->bytes) {
         arena_destroy(call->message_arena);
         call->message_arena = arena_create(call->server->max_arena_bytes);
-        st = charge(call);
-        if (st.code == STATUS_OK)
-            st = decode(call, call->message_arena, NULL, &message);
+        st = decode(call, call->message_arena, NULL, &message);
     }
     receive->on_received(receive, st, message);
 }
@@ -288,6 +302,15 @@ static void add_header(struct rpc_call *call, struct rpc_batch *batch)
     call->is_header_sent = true;
 }
 
+/* Sends a message behind the header, which says how large ones are compressed if the client takes that. */
+static void add_message(struct rpc_call *call, struct rpc_batch *batch, grpc_byte_buffer *bytes)
+{
+    if (!call->is_header_sent)
+        rpc_batch_add_gzip_header(batch);
+    call->is_header_sent = true;
+    rpc_batch_add_message(batch, bytes);
+}
+
 static void on_sent(struct rpc_tag *tag, bool ok)
 {
     struct rpc_call *call = container_of(tag, struct rpc_call, sent);
@@ -307,8 +330,7 @@ void rpc_call_send(struct rpc_call *call, const ProtobufCMessage *message, struc
     grpc_byte_buffer *bytes = rpc_codec_write(message);
     call->send = send;
     hold(call);
-    add_header(call, &batch);
-    rpc_batch_add_message(&batch, bytes);
+    add_message(call, &batch, bytes);
     rpc_batch_start(&batch, call->core, &call->sent);
     grpc_byte_buffer_destroy(bytes);
 }
@@ -366,12 +388,12 @@ void rpc_call_end(struct rpc_call *call, struct status st, const ProtobufCMessag
     mark_ended(call);
     if (st.code == STATUS_INTERNAL)
         st = hide(call, st);
-    add_header(call, &batch);
     if (st.code == STATUS_OK && call->route->method->kind == RPC_UNARY) {
         assert(reply);
         bytes = rpc_codec_write(reply);
-        rpc_batch_add_message(&batch, bytes);
+        add_message(call, &batch, bytes);
     }
+    add_header(call, &batch);
     grpc_slice text = grpc_slice_from_copied_string(st.text);
     add_status(call, &batch, st, &text);
     rpc_batch_start(&batch, call->core, &call->ended); /* from here on the call may be gone */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <grpc/compression.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 
@@ -197,8 +196,7 @@ static grpc_server *create_core(size_t max_message_bytes)
     grpc_arg args[] = {
         make_quota_arg(quota),
         make_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)max_message_bytes),
-        /* Core decompresses before it looks at the size: 320 KiB of gzip took 330 MiB. */
-        make_arg(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE),
+        make_arg(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0), /* rpc/inflate.h does it */
         make_arg(GRPC_ARG_MAX_METADATA_SIZE, MAX_HEADER_BYTES),
         make_arg(GRPC_ARG_MAX_CONCURRENT_STREAMS, MAX_STREAMS),
         make_arg(GRPC_ARG_ALLOW_REUSEPORT, 0), /* else two servers share a port silently */
@@ -250,6 +248,7 @@ struct status rpc_server_create(const struct rpc_server_options *options, struct
 
     init_sync(server);
     server->queue = rpc_loop_get_queue(options->loop);
+    server->max_message_bytes = get_limit(options->max_message_bytes, DEFAULT_MESSAGE_BYTES);
     server->max_arena_bytes = get_limit(options->max_arena_bytes, DEFAULT_ARENA_BYTES);
     server->max_total_bytes = get_limit(options->max_total_bytes, DEFAULT_TOTAL_BYTES);
     server->max_calls = get_limit(options->max_calls, DEFAULT_CALLS);
@@ -258,7 +257,7 @@ struct status rpc_server_create(const struct rpc_server_options *options, struct
     server->reflection = rpc_reflection_create(options->services, options->nservices);
     make_routes(server, options);
 
-    server->core = create_core(get_limit(options->max_message_bytes, DEFAULT_MESSAGE_BYTES));
+    server->core = create_core(server->max_message_bytes);
     grpc_server_register_completion_queue(server->core, server->queue, NULL);
     struct status st = rpc_listen(server->core, options->listen, &server->port);
     grpc_server_start(server->core);

@@ -2,8 +2,8 @@
  * rpc/server.h - a gRPC server over the tables of its services.
  *
  * Every path gets an answer: accepting is generic, and what no table knows is UNIMPLEMENTED.
- * The server brings health (grpc.health.v1) and reflection (v1 and v1alpha) itself. It refuses
- * compressed messages as UNIMPLEMENTED, because core would inflate them without a limit.
+ * The server brings health (grpc.health.v1) and reflection (v1 and v1alpha) itself. It takes messages that are
+ * compressed by gzip or deflate, and compresses large ones for clients that accept it.
  */
 #ifndef RPC_SERVER_H
 #define RPC_SERVER_H
@@ -49,7 +49,7 @@ struct rpc_server_options {
         *services; /* the array is borrowed, what it points to is kept */
     size_t nservices;
     void *self;               /* what rpc_call_get_self returns */
-    size_t max_message_bytes; /* of a request; 0: 1 MiB */
+    size_t max_message_bytes; /* of a request, compressed and inflated; 0: 1 MiB */
     size_t max_arena_bytes;   /* what unpacking a request may take; 0: 8 MiB */
     size_t
         max_total_bytes; /* what the requests of all running calls may take, by estimate; 0: 512 MiB */

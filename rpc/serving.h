@@ -33,6 +33,7 @@ struct rpc_server {
     grpc_completion_queue *queue;
     struct rpc_route *routes; /* sorted by path */
     size_t nroutes;
+    size_t max_message_bytes; /* of a request, inflated */
     size_t max_arena_bytes;
     size_t max_total_bytes;
     size_t max_calls;

@@ -7,14 +7,29 @@
 #include <grpc/compression.h>
 #include <grpc/grpc_security.h>
 
-static void open_with(struct raw *raw, const char *target, grpc_compression_algorithm algorithm)
+#include "base/compiler.h"
+#include "rpc/inflate.h"
+
+enum { MAX_MESSAGE_BYTES = 64 << 20 };
+
+static grpc_arg make_arg(const char *key, int value)
 {
-    grpc_arg arg = {
+    return (grpc_arg){
         .type = GRPC_ARG_INTEGER,
-        .key = (char *)(uintptr_t)GRPC_COMPRESSION_CHANNEL_DEFAULT_ALGORITHM,
-        .value.integer = (int)algorithm,
+        .key = (char *)(uintptr_t)key,
+        .value.integer = value,
     };
-    grpc_channel_args args = {1, &arg};
+}
+
+void raw_open_compressing(struct raw *raw, const char *target, grpc_compression_algorithm algorithm)
+{
+    grpc_arg list[] = {
+        make_arg(GRPC_COMPRESSION_CHANNEL_DEFAULT_ALGORITHM, (int)algorithm),
+        make_arg(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
+                 1 << GRPC_COMPRESS_NONE | 1 << algorithm),
+        make_arg(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0), /* to see what came */
+    };
+    grpc_channel_args args = {ARRAY_LEN(list), list};
     grpc_channel_credentials *plain = grpc_insecure_credentials_create();
 
     *raw = (struct raw){.call = NULL};
@@ -25,12 +40,7 @@ static void open_with(struct raw *raw, const char *target, grpc_compression_algo
 
 void raw_open(struct raw *raw, const char *target)
 {
-    open_with(raw, target, GRPC_COMPRESS_NONE);
-}
-
-void raw_open_gzip(struct raw *raw, const char *target)
-{
-    open_with(raw, target, GRPC_COMPRESS_GZIP);
+    raw_open_compressing(raw, target, GRPC_COMPRESS_NONE);
 }
 
 void raw_close(struct raw *raw)
@@ -123,6 +133,9 @@ bool raw_receive(struct raw *raw, struct buf *ret)
     (void)run(raw, ops, 1 + add_header(raw, &ops[1]));
     if (!bytes)
         return false;
+    raw->was_compressed = rpc_inflate_is_due(bytes);
+    if (raw->was_compressed && rpc_inflate(&bytes, MAX_MESSAGE_BYTES).code != STATUS_OK)
+        abort();
     if (!grpc_byte_buffer_reader_init(&reader, bytes))
         abort();
     grpc_slice slice = grpc_byte_buffer_reader_readall(&reader);

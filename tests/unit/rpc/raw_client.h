@@ -20,6 +20,7 @@ struct raw {
     grpc_channel *channel;
     grpc_call *call;
     bool has_header;
+    bool was_compressed; /* the last message that was received */
     grpc_metadata_array header;
     grpc_metadata_array trailer;
     grpc_status_code code;
@@ -28,8 +29,9 @@ struct raw {
 
 void raw_open(struct raw *raw, const char *target);
 
-/* A client that compresses what it sends. */
-void raw_open_gzip(struct raw *raw, const char *target);
+/* A client that compresses what it sends, if that makes it smaller, and takes only the same. */
+void raw_open_compressing(struct raw *raw, const char *target,
+                          grpc_compression_algorithm algorithm);
 
 void raw_close(struct raw *raw);
 
@@ -45,7 +47,7 @@ void raw_send_message(struct raw *raw, const ProtobufCMessage *message);
 /* Half-closes the call. */
 void raw_send_close(struct raw *raw);
 
-/* Waits for a message and puts its bytes into ret; false if there is none. */
+/* Waits for a message and puts its bytes, inflated, into ret; false if there is none. */
 bool raw_receive(struct raw *raw, struct buf *ret);
 
 void raw_cancel(struct raw *raw);

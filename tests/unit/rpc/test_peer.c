@@ -91,19 +91,6 @@ test(a_message_that_fills_the_arena_is_refused)
     pair_close(&pair);
 }
 
-test(a_compressed_message_is_not_inflated)
-{
-    static char zeros[100000] = "\x0a\x9d\x8d\x06"; /* id, with 100000 - 4 bytes */
-    struct pair pair;
-
-    pair_open(&pair, 0, 0);
-    raw_close(&pair.raw);
-    raw_open_gzip(&pair.raw, pair.echo.target);
-    check_status(raw_call(&pair.raw, ECHO, str_from_bytes(zeros, sizeof(zeros))),
-                 STATUS_UNIMPLEMENTED);
-    pair_close(&pair);
-}
-
 test(calls_beyond_the_limit_are_refused)
 {
     enum { MAX_CALLS = 3 };
