@@ -1,48 +1,21 @@
 #include "store/task_store.h"
 
-#include "store/spec_columns.h"
+#include "store/task_columns.h"
 
-/* The task's columns of a row of table task that is called t. A literal that several statements hold. */
-#define COLUMNS_OF_T \
-    " t.id, t.kind, t.source, t.destination, t.state, t.stage, t.message," \
-    " t.version::text AS etag, t.create_time, t.update_time, t.start_time, t.end_time," \
-    " t.display_name, nullif(t.labels, '{}')::text AS labels"
-
-/* The same where the row is what a function returned. */
+/* The columns of a task where the row is what a function returned. */
 #define COLUMNS_OF_F \
     " (f.t).id, (f.t).kind, (f.t).source, (f.t).destination, (f.t).state, (f.t).stage," \
     " (f.t).message, (f.t).version::text AS etag, (f.t).create_time, (f.t).update_time," \
     " (f.t).start_time, (f.t).end_time, (f.t).display_name," \
     " nullif((f.t).labels, '{}')::text AS labels"
 
-/* What the data sources of a task, named SOURCE and DESTINATION, show of where they are. */
-#define ADDRESSES(SOURCE, DESTINATION) \
-    " (SELECT address FROM data_source WHERE name = " SOURCE ") AS source_address," \
-    " (SELECT address FROM data_source WHERE name = " DESTINATION ") AS destination_address"
+/* All of such a task but its progress. */
+#define REST_OF_F \
+    SPEC_COLUMNS("", "(f.t).kind", "(f.t).spec") "," ADDRESSES("(f.t).source", "(f.t).destination")
 
 /* The spec, which may be large, in one row of those of a task. */
 #define SPEC_ONCE \
     SPEC_COLUMNS("", "t.kind", "CASE WHEN row_number() OVER of_task = 1 THEN t.spec END")
-#define SPEC_OF_T SPEC_COLUMNS("", "t.kind", "t.spec")
-
-/* All of a task but its progress, from a row that is called t, and from what a function returned. */
-#define REST_OF_T SPEC_OF_T "," ADDRESSES("t.source", "t.destination")
-#define REST_OF_F \
-    SPEC_COLUMNS("", "(f.t).kind", "(f.t).spec") "," ADDRESSES("(f.t).source", "(f.t).destination")
-
-/* What a list carries from the table. */
-#define COLUMNS_TO_LIST \
-    " id, seq, kind, source, destination, spec, state, stage, message, version, create_time," \
-    " update_time, start_time, end_time, display_name, labels"
-
-/* The sums over its jobs, called p, as fields of the task. */
-#define COLUMNS_OF_P \
-    " p.rows_read AS \"progress.rows_read\"," \
-    " p.rows_written AS \"progress.rows_written\"," \
-    " p.bad_rows AS \"progress.bad_rows\"," \
-    " p.bytes_read AS \"progress.bytes_read\"," \
-    " p.bytes_total AS \"progress.bytes_total\"," \
-    " p.fraction AS \"progress.fraction\""
 
 /*
  * All is made by one statement. A request id is stored with its task or not at all: of two queries with the same one

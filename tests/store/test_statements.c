@@ -18,6 +18,7 @@
 #include "store/statements.h"
 #include "store/task_event_store.h"
 #include "store/task_store.h"
+#include "store/task_watch_store.h"
 #include "tests/harness/test.h"
 #include "tests/store/pg_fixture.h"
 
@@ -33,6 +34,9 @@ static const struct {
     {&task_retry, &pb__task__descriptor},
     {&task_delete, &pb__task__descriptor},
     {&task_event_list, &pb__task_event__descriptor},
+    {&task_watch_changes, &pb__task__descriptor},
+    {&task_watch_current, &pb__task__descriptor},
+    {&task_watch_sweep, NULL},
     {&task_update, &pb__task__descriptor},
     {&job_lease, &pb__leased_job__descriptor},
     {&job_report, NULL},
@@ -81,6 +85,8 @@ static void check_column(const struct statement *statement, const char *column)
 
     if (strncmp(column, "job/", 4) == 0)
         is_right = has_field(&pb__job__descriptor, column + 4);
+    else if (strncmp(column, "event/", 6) == 0)
+        is_right = has_field(&pb__task_event__descriptor, column + 6);
     else if (!strchr(column, '/'))
         is_right = has_field(find_message(statement), column);
     if (!is_right)

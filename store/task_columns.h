@@ -1,0 +1,40 @@
+/*
+ * store/task_columns.h - a task as columns, for the statements that return tasks.
+ *
+ * Literals, to be put together in a statement: t is a row of table task, p one of task_progress.
+ */
+#ifndef STORE_TASK_COLUMNS_H
+#define STORE_TASK_COLUMNS_H
+
+#include "store/spec_columns.h"
+
+/* What the table has of it, but its spec. */
+#define COLUMNS_OF_T \
+    " t.id, t.kind, t.source, t.destination, t.state, t.stage, t.message," \
+    " t.version::text AS etag, t.create_time, t.update_time, t.start_time, t.end_time," \
+    " t.display_name, nullif(t.labels, '{}')::text AS labels"
+
+/* The sums over its jobs, called p, as fields of the task. */
+#define COLUMNS_OF_P \
+    " p.rows_read AS \"progress.rows_read\"," \
+    " p.rows_written AS \"progress.rows_written\"," \
+    " p.bad_rows AS \"progress.bad_rows\"," \
+    " p.bytes_read AS \"progress.bytes_read\"," \
+    " p.bytes_total AS \"progress.bytes_total\"," \
+    " p.fraction AS \"progress.fraction\""
+
+/* What the data sources of a task, named SOURCE and DESTINATION, show of where they are. */
+#define ADDRESSES(SOURCE, DESTINATION) \
+    " (SELECT address FROM data_source WHERE name = " SOURCE ") AS source_address," \
+    " (SELECT address FROM data_source WHERE name = " DESTINATION ") AS destination_address"
+
+/* All the rest. */
+#define SPEC_OF_T SPEC_COLUMNS("", "t.kind", "t.spec")
+#define REST_OF_T SPEC_OF_T "," ADDRESSES("t.source", "t.destination")
+
+/* What a subquery reads of table task to be called t. */
+#define COLUMNS_TO_LIST \
+    " id, seq, kind, source, destination, spec, state, stage, message, version, create_time," \
+    " update_time, start_time, end_time, display_name, labels"
+
+#endif
