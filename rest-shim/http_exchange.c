@@ -12,9 +12,13 @@
  * A stream has one message under way at most, since it sends only when it has the turn. h2o calls on_proceed when
  * what it was given is written, and never afterwards for the last part. It takes a part without bytes that is not the
  * first for the end, so such a part is never given to it.
+ *
+ * What a patient stream is sent by the by goes out while somebody else has the turn. So a message that comes before
+ * that is written is put off until then.
  */
 #include "rest-shim/http_exchange.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -34,6 +38,7 @@ struct exchange {
     h2o_req_t *req;
     struct http_request *request; /* NULL: answered */
     h2o_timeout_entry_t write_timer;
+    h2o_timeout_entry_t idle_timer; /* runs while the other side of a patient stream has the turn */
 };
 
 struct http_request {
@@ -47,8 +52,12 @@ struct http_request {
 
     struct http_stream *stream; /* set by who streams, for the loop from is_streaming on */
     struct buf piece;           /* with the loop until it is written */
+    struct http_reply failure;  /* of a stream */
     bool is_streaming;
-    bool has_turn; /* of a stream: a message is due from who streams */
+    bool has_turn;     /* of a stream: a message is due from who streams */
+    bool is_head_sent; /* of a stream */
+    bool is_idling;    /* a piece is being written that nobody has sent */
+    bool is_put_off;   /* a message that has come since then */
 };
 
 static struct str str_of(h2o_iovec_t text)
@@ -101,7 +110,10 @@ static void send_reply(struct exchange *exchange, const struct http_reply *reply
 static void destroy_request(struct http_request *request)
 {
     request->exchanges->nrequests--;
+    if (request->stream && request->stream->on_over)
+        request->stream->on_over(request->stream);
     buf_deinit(&request->reply.body);
+    buf_deinit(&request->failure.body);
     buf_deinit(&request->piece);
     arena_destroy(request->arena);
     mem_free(request);
@@ -112,8 +124,10 @@ static struct exchange *detach(struct http_request *request)
 {
     struct exchange *exchange = request->exchange;
 
-    if (exchange)
+    if (exchange) {
         exchange->request = NULL;
+        h2o_timeout_unlink(&exchange->idle_timer);
+    }
     request->exchange = NULL;
     return exchange;
 }
@@ -147,7 +161,10 @@ void http_exchanges_take(h2o_multithread_message_t *message)
     struct http_request *request = container_of(message, struct http_request, message);
 
     HANDOFF_TAKE(request);
-    request->on_message(request);
+    if (request->is_idling)
+        request->is_put_off = true;
+    else
+        request->on_message(request);
 }
 
 void http_request_reply(struct http_request *request, const struct http_reply *reply)
@@ -158,9 +175,21 @@ void http_request_reply(struct http_request *request, const struct http_reply *r
 
 /* Streams. */
 
+static void start_idle_timer(struct http_request *request)
+{
+    struct http_exchanges *exchanges = request->exchanges;
+
+    if (request->exchange && request->stream->idle_piece)
+        h2o_timeout_link(exchanges->loop,
+                         request->is_head_sent ? &exchanges->idle_timeout
+                                               : &exchanges->head_timeout,
+                         &request->exchange->idle_timer);
+}
+
 static void give_turn(struct http_request *request)
 {
     request->has_turn = true;
+    start_idle_timer(request);
     request->stream->on_ready(request->stream);
 }
 
@@ -170,41 +199,137 @@ static void tell_gone(struct http_request *request)
         request->gone->on_gone(request->gone);
 }
 
+/* What was sent by the by is written, or its client is gone. */
+static void end_idling(struct http_request *request)
+{
+    bool is_put_off = request->is_put_off;
+
+    request->is_idling = false;
+    request->is_put_off = false;
+    if (is_put_off)
+        request->on_message(request);
+    else
+        start_idle_timer(request);
+}
+
 static void on_proceed(h2o_generator_t *generator, h2o_req_t *req)
 {
     struct exchange *exchange = container_of(generator, struct exchange, generator);
+    struct http_request *request = exchange->request;
 
     (void)req;
     h2o_timeout_unlink(&exchange->write_timer);
-    buf_deinit(&exchange->request->piece);
-    give_turn(exchange->request);
+    if (request->is_idling) {
+        end_idling(request);
+        return;
+    }
+    buf_deinit(&request->piece);
+    give_turn(request);
+}
+
+static void send_head(struct exchange *exchange)
+{
+    struct http_request *request = exchange->request;
+    struct http_refusals *refusals = &exchange->exchanges->refusals;
+
+    set_head(exchange, &request->reply, SIZE_MAX);
+    if (exchange->req->version < HTTP_1_1)
+        exchange->req->http1_is_persistent = 0;
+    exchange->generator.proceed = on_proceed;
+    refusals->is_off = true;
+    h2o_start_response(exchange->req, &exchange->generator);
+    refusals->is_off = false;
+    request->is_head_sent = true;
+}
+
+/* Nobody reads the body of a reply to HEAD, so there is none. */
+static bool leave_body_out(struct exchange *exchange)
+{
+    struct http_request *request = exchange->request;
+
+    if (!str_is(str_of(exchange->req->method), "HEAD"))
+        return false;
+    (void)detach(request);
+    start_write_timer(exchange);
+    h2o_send(exchange->req, NULL, 0, H2O_SEND_STATE_FINAL);
+    tell_gone(request);
+    return true;
+}
+
+static void send_bytes(struct exchange *exchange, struct str bytes)
+{
+    h2o_iovec_t piece = h2o_iovec_init(bytes.data, bytes.len);
+
+    start_write_timer(exchange);
+    h2o_send(exchange->req, &piece, bytes.len > 0 ? 1 : 0, H2O_SEND_STATE_IN_PROGRESS);
+}
+
+static void on_idle_timeout(h2o_timeout_entry_t *entry)
+{
+    struct exchange *exchange = container_of(entry, struct exchange, idle_timer);
+    struct http_request *request = exchange->request;
+
+    if (!request->is_head_sent) {
+        send_head(exchange);
+        if (leave_body_out(exchange))
+            return;
+    }
+    request->is_idling = true;
+    send_bytes(exchange, str_from(request->stream->idle_piece));
 }
 
 static void send_piece(struct http_request *request)
 {
     struct exchange *exchange = request->exchange;
-    h2o_iovec_t piece = h2o_iovec_init(request->piece.data, request->piece.len);
 
-    if (!exchange || piece.len == 0) {
+    if (exchange)
+        h2o_timeout_unlink(&exchange->idle_timer);
+    if (exchange && request->piece.len > 0 && !request->is_head_sent) {
+        send_head(exchange);
+        if (leave_body_out(exchange))
+            exchange = NULL;
+    }
+    if (!exchange || request->piece.len == 0) {
         buf_deinit(&request->piece);
         give_turn(request);
         return;
     }
     request->has_turn = false;
-    start_write_timer(exchange);
-    h2o_send(exchange->req, &piece, 1, H2O_SEND_STATE_IN_PROGRESS);
+    send_bytes(exchange, buf_get(&request->piece));
+}
+
+static void finish_stream(struct http_request *request, struct str last)
+{
+    struct exchange *exchange = request->exchange;
+
+    if (exchange && !request->is_head_sent)
+        send_head(exchange);
+    (void)detach(request);
+    if (exchange) {
+        h2o_iovec_t piece = h2o_strdup(&exchange->req->pool, last.data, last.len);
+        if (exchange->exchanges->is_stopping)
+            exchange->req->http1_is_persistent = 0;
+        start_write_timer(exchange);
+        h2o_send(exchange->req, &piece, last.len > 0 ? 1 : 0, H2O_SEND_STATE_FINAL);
+    }
+    destroy_request(request);
 }
 
 static void end_stream(struct http_request *request)
 {
-    struct exchange *exchange = detach(request);
+    finish_stream(request, (struct str){0});
+}
 
-    if (exchange) {
-        if (exchange->exchanges->is_stopping)
-            exchange->req->http1_is_persistent = 0;
-        start_write_timer(exchange);
-        h2o_send(exchange->req, NULL, 0, H2O_SEND_STATE_FINAL);
+static void fail_stream(struct http_request *request)
+{
+    struct exchange *exchange = request->exchange;
+
+    if (!exchange || request->is_head_sent) {
+        finish_stream(request, buf_get(&request->piece));
+        return;
     }
+    (void)detach(request);
+    send_reply(exchange, &request->failure);
     destroy_request(request);
 }
 
@@ -226,23 +351,6 @@ static void abort_stream(struct http_request *request)
     destroy_request(request);
 }
 
-static void start_body(struct exchange *exchange)
-{
-    exchange->request->has_turn = false;
-    h2o_send(exchange->req, NULL, 0, H2O_SEND_STATE_IN_PROGRESS);
-}
-
-/* Nobody reads a body, so there is none. */
-static void leave_body_out(struct exchange *exchange)
-{
-    struct http_request *request = exchange->request;
-
-    (void)detach(request);
-    h2o_send(exchange->req, NULL, 0, H2O_SEND_STATE_FINAL);
-    tell_gone(request);
-    give_turn(request);
-}
-
 static void start_stream(struct http_request *request)
 {
     struct exchange *exchange = request->exchange;
@@ -250,22 +358,15 @@ static void start_stream(struct http_request *request)
     request->is_streaming = true;
     if (request->exchanges->is_stopping && request->stream->on_stop)
         request->stream->on_stop(request->stream);
-    if (!exchange) {
+    if (!exchange || request->stream->idle_piece) {
         give_turn(request);
         return;
     }
-    set_head(exchange, &request->reply, SIZE_MAX);
-    if (exchange->req->version < HTTP_1_1)
-        exchange->req->http1_is_persistent = 0;
-    exchange->generator.proceed = on_proceed;
-    start_write_timer(exchange);
-    exchange->exchanges->refusals.is_off = true;
-    h2o_start_response(exchange->req, &exchange->generator);
-    exchange->exchanges->refusals.is_off = false;
-    if (str_is(str_of(exchange->req->method), "HEAD"))
-        leave_body_out(exchange);
+    send_head(exchange);
+    if (leave_body_out(exchange))
+        give_turn(request);
     else
-        start_body(exchange);
+        send_bytes(exchange, (struct str){0});
 }
 
 void http_request_stream(struct http_request *request, const struct http_reply *head,
@@ -290,8 +391,17 @@ void http_stream_end(struct http_stream *stream)
     send_message(stream->request, end_stream);
 }
 
+void http_stream_fail(struct http_stream *stream, const struct http_reply *reply, struct buf *last)
+{
+    stream->request->failure = *reply;
+    stream->request->piece = *last;
+    *last = (struct buf){0};
+    send_message(stream->request, fail_stream);
+}
+
 void http_stream_abort(struct http_stream *stream)
 {
+    assert(!stream->idle_piece);
     send_message(stream->request, abort_stream);
 }
 
@@ -305,11 +415,14 @@ static void on_exchange_end(void *memory)
 
     list_remove(&exchange->place);
     h2o_timeout_unlink(&exchange->write_timer);
+    h2o_timeout_unlink(&exchange->idle_timer);
     if (!request)
         return;
     request->exchange = NULL;
     tell_gone(request);
-    if (request->is_streaming && !request->has_turn)
+    if (request->is_idling)
+        end_idling(request);
+    else if (request->is_streaming && !request->has_turn)
         give_turn(request);
 }
 
@@ -324,6 +437,7 @@ static struct http_request *create_request(struct http_exchanges *exchanges, h2o
     exchange->req = req;
     exchange->request = request;
     exchange->write_timer.cb = on_write_timeout;
+    exchange->idle_timer.cb = on_idle_timeout;
     list_add_last(&exchanges->all, &exchange->place);
     request->exchanges = exchanges;
     request->exchange = exchange;
@@ -433,15 +547,20 @@ bool http_exchanges_has(const struct http_exchanges *exchanges, const h2o_req_t 
 }
 
 void http_exchanges_init(struct http_exchanges *exchanges, h2o_context_t *context,
-                         struct http_handler *handler, h2o_multithread_receiver_cb on_messages)
+                         const struct http_server_options *options,
+                         h2o_multithread_receiver_cb on_messages)
 {
-    exchanges->handler = handler;
+    exchanges->handler = options->handler;
     exchanges->loop = context->loop;
     list_init(&exchanges->all);
     (void)pthread_mutex_init(&exchanges->sending, NULL);
     h2o_multithread_register_receiver(context->queue, &exchanges->receiver, on_messages);
     h2o_timeout_init(context->loop, &exchanges->write_timeout, HTTP_WRITE_TIMEOUT_MS);
-    http_refusals_init(&exchanges->refusals, context->loop, handler);
+    h2o_timeout_init(context->loop, &exchanges->head_timeout,
+                     options->head_wait_ms ? options->head_wait_ms : (unsigned)HTTP_HEAD_WAIT_MS);
+    h2o_timeout_init(context->loop, &exchanges->idle_timeout,
+                     options->idle_ms ? options->idle_ms : (unsigned)HTTP_IDLE_MS);
+    http_refusals_init(&exchanges->refusals, context->loop, options->handler);
 }
 
 void http_exchanges_deinit(struct http_exchanges *exchanges, h2o_context_t *context)
@@ -450,6 +569,8 @@ void http_exchanges_deinit(struct http_exchanges *exchanges, h2o_context_t *cont
     (void)pthread_mutex_unlock(&exchanges->sending);
     (void)pthread_mutex_destroy(&exchanges->sending);
     h2o_timeout_dispose(exchanges->loop, &exchanges->write_timeout);
+    h2o_timeout_dispose(exchanges->loop, &exchanges->head_timeout);
+    h2o_timeout_dispose(exchanges->loop, &exchanges->idle_timeout);
     http_refusals_deinit(&exchanges->refusals);
     h2o_multithread_unregister_receiver(context->queue, &exchanges->receiver);
 }

@@ -15,12 +15,15 @@
 #include "rest-shim/http_refusal.h"
 
 struct http_handler;
+struct http_server_options;
 
 /* All exchanges of one server. */
 struct http_exchanges {
     struct http_handler *handler;
     h2o_loop_t *loop;
     h2o_timeout_t write_timeout;
+    h2o_timeout_t head_timeout; /* of patient streams, as the next */
+    h2o_timeout_t idle_timeout;
     struct http_refusals refusals;
     struct list all;
     unsigned nrequests; /* of the handler; some of them without a client by now */
@@ -31,7 +34,8 @@ struct http_exchanges {
 
 /* Messages come to on_messages, which gives those that are not its own to http_exchanges_take. */
 void http_exchanges_init(struct http_exchanges *exchanges, h2o_context_t *context,
-                         struct http_handler *handler, h2o_multithread_receiver_cb on_messages);
+                         const struct http_server_options *options,
+                         h2o_multithread_receiver_cb on_messages);
 
 /* Waits for senders. The loop must have ended. */
 void http_exchanges_deinit(struct http_exchanges *exchanges, h2o_context_t *context);

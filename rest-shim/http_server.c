@@ -242,7 +242,7 @@ struct status http_server_create(const struct http_server_options *options,
     server->loop = h2o_evloop_create();
     configure(server);
     h2o_context_init(&server->context, server->loop, &server->config);
-    http_exchanges_init(&server->exchanges, &server->context, options->handler, on_messages);
+    http_exchanges_init(&server->exchanges, &server->context, options, on_messages);
     server->resume_timer.cb = on_resume_timeout;
     server->accept = (h2o_accept_ctx_t){.ctx = &server->context, .hosts = server->config.hosts};
     server->listener = h2o_evloop_socket_create(server->loop, fd, H2O_SOCKET_FLAG_DONT_READ);

@@ -29,6 +29,8 @@ enum {
         10000, /* for a whole request, and for an idle connection: it is closed */
     HTTP_WRITE_TIMEOUT_MS =
         30000, /* for a whole reply, or a piece of a stream: the connection is closed */
+    HTTP_HEAD_WAIT_MS = 1000, /* how long the head of a patient stream is held back */
+    HTTP_IDLE_MS = 15000,     /* after which the client of a patient stream is sent something */
 };
 
 struct http_header {
@@ -59,6 +61,8 @@ struct http_handler {
 struct http_server_options {
     const char *listen;           /* as for listener_open */
     struct http_handler *handler; /* borrowed until http_server_destroy */
+    unsigned head_wait_ms;        /* 0: HTTP_HEAD_WAIT_MS */
+    unsigned idle_ms;             /* 0: HTTP_IDLE_MS */
 };
 
 /* Listens and serves. Errors are those of listener_open, or of starting a thread. */
@@ -117,6 +121,14 @@ struct http_stream {
      * next turn; others may go on, and are cut off after grace_ms. May be NULL.
      */
     void (*on_stop)(struct http_stream *stream);
+    /* Runs on the server's thread, last of all, before the arena goes. May be NULL. */
+    void (*on_over)(struct http_stream *stream);
+    /*
+     * Makes a patient stream, whose pieces may be long in coming: whenever the turn was not taken for HTTP_IDLE_MS, this
+     * text is sent by the by, so that the client, or the lack of it, shows. The head is held back until the first piece
+     * or for HTTP_HEAD_WAIT_MS, so that a failure may still be a reply of its own. NULL: the stream is none.
+     */
+    const char *idle_piece;
 
     struct http_request *request; /* of http_exchange.c */
 };
@@ -134,7 +146,16 @@ void http_stream_send(struct http_stream *stream, struct buf *piece);
 /* Ends the body. Neither the stream nor the request may be touched afterwards, nor what is in the arena. */
 void http_stream_end(struct http_stream *stream);
 
-/* The same, so that the client sees that something is missing: a broken chunk, or a reset of the connection. */
+/*
+ * Ends a patient stream that has failed: by reply if the head was not sent, which is as if there had been no stream,
+ * else by last as its last piece. Takes the content of both.
+ */
+void http_stream_fail(struct http_stream *stream, const struct http_reply *reply, struct buf *last);
+
+/*
+ * As http_stream_end, so that the client sees that something is missing: a broken chunk, or a reset of the connection.
+ * Not for patient streams.
+ */
 void http_stream_abort(struct http_stream *stream);
 
 #endif

@@ -24,7 +24,7 @@ enum {
     WAIT_MS = 20000,
 };
 
-enum last { LAST_END, LAST_ABORT };
+enum last { LAST_END, LAST_ABORT, LAST_FAIL };
 
 /* A server whose every reply is the same stream; its pieces come from a thread of the test's. */
 struct fixture {
@@ -38,6 +38,12 @@ struct fixture {
     const char *piece;
     enum last last;
     bool ends_at_stop;
+    const char *idle_piece;
+    unsigned head_wait_ms;
+    unsigned idle_ms;
+    bool stalls; /* before the piece of that number the source waits for go_on */
+    int stalls_after;
+    bool may_go_on;
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -49,6 +55,7 @@ struct fixture {
     atomic_long nturns;
     int nsent;
     int nended;
+    atomic_int nover;
 };
 
 static void on_ready(struct http_stream *stream)
@@ -79,6 +86,29 @@ static void on_gone(struct http_gone *gone)
     atomic_store(&f->must_end, true);
 }
 
+static void on_over(struct http_stream *stream)
+{
+    atomic_fetch_add(&container_of(stream, struct fixture, stream)->nover, 1);
+}
+
+static void end(struct fixture *f)
+{
+    struct http_reply reply = {.status = 409};
+    struct buf piece = {0};
+
+    f->nsent = 0;
+    f->nended++;
+    if (f->last == LAST_FAIL) {
+        buf_append_text(&reply.body, "failed");
+        buf_append_text(&piece, "last");
+        http_stream_fail(&f->stream, &reply, &piece);
+    } else if (f->last == LAST_ABORT) {
+        http_stream_abort(&f->stream);
+    } else {
+        http_stream_end(&f->stream);
+    }
+}
+
 static void take_turn(struct fixture *f)
 {
     struct buf piece = {0};
@@ -89,12 +119,13 @@ static void take_turn(struct fixture *f)
         http_stream_send(&f->stream, &piece);
         return;
     }
-    f->nsent = 0;
-    f->nended++;
-    if (f->last == LAST_ABORT)
-        http_stream_abort(&f->stream);
-    else
-        http_stream_end(&f->stream);
+    end(f);
+}
+
+/* A source that has nothing to send for the time being. */
+static bool is_stalling(const struct fixture *f)
+{
+    return f->stalls && f->nsent == f->stalls_after && !f->may_go_on;
 }
 
 static void *run_source(void *arg)
@@ -103,7 +134,7 @@ static void *run_source(void *arg)
 
     (void)pthread_mutex_lock(&f->lock);
     while (!f->is_closing) {
-        if (f->has_turn) {
+        if (f->has_turn && !is_stalling(f)) {
             f->has_turn = false;
             take_turn(f);
             (void)pthread_cond_broadcast(&f->changed);
@@ -141,14 +172,18 @@ static void open_fixture(struct fixture *f)
     struct status st;
 
     f->handler = (struct http_handler){.on_request = on_request, .on_refusal = on_refusal};
-    f->stream = (struct http_stream){.on_ready = on_ready, .on_stop = on_stop};
+    f->stream = (struct http_stream){
+        .on_ready = on_ready, .on_stop = on_stop, .on_over = on_over, .idle_piece = f->idle_piece};
     f->gone.on_gone = on_gone;
     (void)pthread_mutex_init(&f->lock, NULL);
     thread_init_condition(&f->changed);
     st = thread_start("source", run_source, f, &f->source);
     check_status(st, STATUS_OK);
-    st = http_server_create(
-        &(struct http_server_options){.listen = "127.0.0.1:0", .handler = &f->handler}, &f->server);
+    st = http_server_create(&(struct http_server_options){.listen = "127.0.0.1:0",
+                                                          .handler = &f->handler,
+                                                          .head_wait_ms = f->head_wait_ms,
+                                                          .idle_ms = f->idle_ms},
+                            &f->server);
     check_status(st, STATUS_OK);
 }
 
@@ -161,8 +196,18 @@ static void close_fixture(struct fixture *f)
     (void)pthread_mutex_unlock(&f->lock);
     (void)pthread_join(f->source, NULL);
     http_server_destroy(f->server);
+    check_int(atomic_load(&f->nover), f->nended);
     (void)pthread_cond_destroy(&f->changed);
     (void)pthread_mutex_destroy(&f->lock);
+}
+
+/* Lets a source that stalls go on. */
+static void go_on(struct fixture *f)
+{
+    (void)pthread_mutex_lock(&f->lock);
+    f->may_go_on = true;
+    (void)pthread_cond_broadcast(&f->changed);
+    (void)pthread_mutex_unlock(&f->lock);
 }
 
 /* Waits for the number of streams that have ended. */
@@ -416,6 +461,179 @@ test(a_stop_cuts_off_a_stream_that_goes_on_after_its_grace)
     check(atomic_load(&f.is_gone));
     check(!has_end(&reply, "0\r\n\r\n"));
     (void)close(fd);
+    close_fixture(&f);
+    buf_deinit(&reply);
+}
+
+/* Patient streams. */
+
+enum { NEVER_MS = 600000 };
+
+test(a_patient_stream_begins_with_its_first_piece)
+{
+    struct fixture f = {.npieces = 2,
+                        .piece = "abc",
+                        .idle_piece = "idle",
+                        .idle_ms = NEVER_MS,
+                        .head_wait_ms = NEVER_MS};
+    struct buf reply = {0};
+
+    open_fixture(&f);
+    int fd = open_client(&f, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    for (int i = 0; i < 2; i++) {
+        check_int(read_until(fd, "\r\n0\r\n\r\n", &reply), 0);
+        check_str(get_body(&reply), "3\r\nabc\r\n3\r\nabc\r\n0\r\n\r\n");
+        buf_clear(&reply);
+        if (i == 0)
+            check(send(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27, 0) == 27);
+    }
+    (void)close(fd);
+    close_fixture(&f);
+    buf_deinit(&reply);
+}
+
+test(a_patient_stream_that_fails_before_its_first_piece_is_a_reply)
+{
+    struct fixture f = {
+        .last = LAST_FAIL, .idle_piece = "idle", .idle_ms = NEVER_MS, .head_wait_ms = NEVER_MS};
+    struct buf reply = {0};
+
+    open_fixture(&f);
+    int fd = open_client(&f, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    check_int(read_until(fd, NULL, &reply), 0);
+    check(strstr(buf_get_text(&reply), "HTTP/1.1 409 Conflict\r\n") != NULL);
+    check(strstr(buf_get_text(&reply), "chunked") == NULL);
+    check_str(get_body(&reply), "failed");
+    (void)close(fd);
+    close_fixture(&f);
+    buf_deinit(&reply);
+}
+
+test(a_patient_stream_that_fails_later_has_a_last_piece)
+{
+    struct fixture f = {.npieces = 1,
+                        .piece = "abc",
+                        .last = LAST_FAIL,
+                        .idle_piece = "idle",
+                        .idle_ms = NEVER_MS,
+                        .head_wait_ms = NEVER_MS};
+    struct buf reply = {0};
+
+    open_fixture(&f);
+    int fd = open_client(&f, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    check_int(read_until(fd, NULL, &reply), 0);
+    check_str(get_body(&reply), "3\r\nabc\r\n4\r\nlast\r\n0\r\n\r\n");
+    (void)close(fd);
+    close_fixture(&f);
+    buf_deinit(&reply);
+}
+
+test(a_patient_stream_without_a_piece_begins_in_time)
+{
+    struct fixture f = {.npieces = 1,
+                        .piece = "abc",
+                        .idle_piece = "idle",
+                        .idle_ms = NEVER_MS,
+                        .head_wait_ms = 50,
+                        .stalls = true};
+    struct buf reply = {0};
+
+    open_fixture(&f);
+    int fd = open_client(&f, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    check_int(read_until(fd, "4\r\nidle\r\n", &reply), 0);
+    check(strstr(buf_get_text(&reply), "HTTP/1.1 200 OK\r\n") != NULL);
+    go_on(&f);
+    check_int(read_until(fd, "0\r\n\r\n", &reply), 0);
+    check_str(get_body(&reply), "4\r\nidle\r\n3\r\nabc\r\n0\r\n\r\n");
+    (void)close(fd);
+    close_fixture(&f);
+    buf_deinit(&reply);
+}
+
+test(a_silent_client_of_a_patient_stream_is_told_by_the_by_until_a_piece_comes)
+{
+    struct fixture f = {.npieces = 2,
+                        .piece = "abc",
+                        .idle_piece = "i",
+                        .idle_ms = 20,
+                        .stalls = true,
+                        .stalls_after = 1};
+    struct buf reply = {0};
+
+    open_fixture(&f);
+    int fd = open_client(&f, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    check_int(read_until(fd, "3\r\nabc\r\n1\r\ni\r\n1\r\ni\r\n1\r\ni\r\n", &reply), 0);
+    go_on(&f);
+    check_int(read_until(fd, "1\r\ni\r\n3\r\nabc\r\n0\r\n\r\n", &reply), 0);
+    (void)close(fd);
+    close_fixture(&f);
+    buf_deinit(&reply);
+}
+
+test(a_client_that_is_gone_shows_by_the_by)
+{
+    struct fixture f = {.npieces = ENDLESS,
+                        .piece = "abc",
+                        .idle_piece = "i",
+                        .idle_ms = 20,
+                        .stalls = true,
+                        .stalls_after = 1};
+    struct buf reply = {0};
+    int64_t deadline_ms = clock_get_monotonic_ms() + WAIT_MS;
+
+    open_fixture(&f);
+    int fd = open_client(&f, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    check_int(read_until(fd, "1\r\ni\r\n", &reply), 0);
+    (void)close(fd);
+    while (!atomic_load(&f.is_gone) && clock_get_monotonic_ms() < deadline_ms)
+        (void)usleep(1000);
+    check(atomic_load(&f.is_gone));
+    check_int(f.nended, 0); /* it waits for its source */
+    go_on(&f);
+    wait_for_ends(&f, 1);
+    close_fixture(&f);
+    buf_deinit(&reply);
+}
+
+test(pieces_meet_what_is_sent_by_the_by)
+{
+    struct fixture f = {
+        .npieces = 20000, .piece = "abc", .idle_piece = "i", .idle_ms = 1, .head_wait_ms = 1};
+    struct buf reply = {0};
+    unsigned npieces = 0;
+
+    open_fixture(&f);
+    int fd = open_client(&f, "GET / HTTP/1.0\r\n\r\n");
+    check_int(read_until(fd, NULL, &reply), 0);
+    for (const char *at = get_body(&reply); *at; at += *at == 'i' ? 1 : 3) {
+        check(*at == 'i' || strncmp(at, "abc", 3) == 0);
+        npieces += *at != 'i';
+    }
+    check_int(npieces, 20000);
+    (void)close(fd);
+    close_fixture(&f);
+    buf_deinit(&reply);
+}
+
+test(head_of_a_patient_stream_has_no_body)
+{
+    struct fixture f = {
+        .npieces = ENDLESS, .piece = "abc", .idle_piece = "i", .idle_ms = 20, .head_wait_ms = 20};
+    struct buf reply = {0};
+
+    open_fixture(&f);
+    for (int i = 0; i < 2; i++) { /* by a piece, then by time */
+        int fd = open_client(&f, "HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        check_int(read_until(fd, NULL, &reply), 0);
+        check(strstr(buf_get_text(&reply), "HTTP/1.1 200 OK\r\n") != NULL);
+        check_str(get_body(&reply), "");
+        buf_clear(&reply);
+        (void)close(fd);
+        go_on(&f);
+        wait_for_ends(&f, i + 1);
+        f.stalls = true;
+        f.may_go_on = false;
+    }
     close_fixture(&f);
     buf_deinit(&reply);
 }
