@@ -1,8 +1,11 @@
 /*
  * spec/job_plan.h - the jobs that a task is made of, step by step.
  *
- * Jobs of one step may run side by side; those of the next wait until all of them have
- * ended well.
+ * Jobs of one step may run side by side; those of the next wait until all of them have ended well. Each role has its
+ * step, the same in all kinds of tasks.
+ *
+ * Which tables a pattern means is for a worker to find out. So a task with one begins as a single job of role PLAN, and
+ * what comes behind it is planned when its worker has named the tables.
  */
 #ifndef SPEC_JOB_PLAN_H
 #define SPEC_JOB_PLAN_H
@@ -13,14 +16,17 @@
 
 struct arena;
 struct import_spec;
+struct migration_spec;
+struct sync_spec;
 
 struct planned_job {
-    const char
-        *id; /* of role SCHEMA a UUID with dashes; else "fulldata-" or the like and 32 hex digits */
+    /* Of role SCHEMA a UUID with dashes; else what tells the role, as "fulldata-", and 32 hex digits. */
+    const char *id;
     Pb__JobRole role;
-    int step;           /* from 1 */
-    Pb__JobState state; /* READY in step 1, else WAITING */
-    const char *table;  /* "namespace:table", or the table alone where there is no namespace */
+    int step;
+    Pb__JobState state; /* READY in the first step that has jobs, else WAITING */
+    /* As the task names it. Of role PLAN nothing; of role INCR all tables, with commas between. */
+    const char *table;
 };
 
 struct job_plan {
@@ -28,8 +34,17 @@ struct job_plan {
     size_t njobs;
 };
 
-/* The plan of a bulk import, with ids that are new; all of it is allocated from arena. */
+/* Each of these makes the plan of a task of its kind, with ids that are new; all of it is allocated from arena. */
+
+/* SCHEMA and FULL, for the table: "namespace:table", or the table alone where there is no namespace. */
 void job_plan_make_bulkload(const struct import_spec *spec, struct arena *arena,
                             struct job_plan *ret);
+
+/* For each table SCHEMA and FULL, then BULKLOAD if files are loaded, and CHECK if it is to be verified. */
+void job_plan_make_migration(const struct migration_spec *spec, struct arena *arena,
+                             struct job_plan *ret);
+
+/* SCHEMA for each table if tables are made, then INCR for all of them. */
+void job_plan_make_sync(const struct sync_spec *spec, struct arena *arena, struct job_plan *ret);
 
 #endif

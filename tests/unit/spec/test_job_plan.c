@@ -1,12 +1,15 @@
 /*
- * tests/unit/spec/test_job_plan.c - the jobs of a bulk import.
+ * tests/unit/spec/test_job_plan.c - the jobs of each kind of task.
  */
 #include "spec/job_plan.h"
 
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/compiler.h"
 #include "spec/import_spec.h"
+#include "spec/migration_spec.h"
+#include "spec/sync_spec.h"
 #include "tests/harness/test.h"
 
 static const struct import_spec spec = {.namespace = "ns", .table = "t"};
@@ -69,5 +72,99 @@ test(job_plan_names_the_table_with_its_namespace_if_there_is_one)
     check_str(plan.jobs[1].table, "ns:t");
     job_plan_make_bulkload(&bare, arena, &plan);
     check_str(plan.jobs[0].table, "t");
+    arena_destroy(arena);
+}
+
+#define ROLE(name) PB__JOB_ROLE__JOB_ROLE_##name
+
+static const struct table_entry entries[] = {{.text = "t1"}, {.text = "ns:t2/t3"}};
+static const struct table_names tables = {.entries = entries, .count = 2};
+static const struct table_names patterns = {.entries = entries, .count = 2, .has_pattern = true};
+
+struct expected_job {
+    Pb__JobRole role;
+    const char *id_prefix;
+    const char *table;
+    Pb__JobState state;
+};
+
+/* The jobs are the expected ones, and their steps never go down. */
+static void check_plan(const struct job_plan *plan, const struct expected_job *expected,
+                       size_t count)
+{
+    check_int(plan->njobs, count);
+    for (size_t i = 0; i < plan->njobs && i < count; i++) {
+        check_int(plan->jobs[i].role, expected[i].role);
+        check(strncmp(plan->jobs[i].id, expected[i].id_prefix, strlen(expected[i].id_prefix)) == 0);
+        check_str(plan->jobs[i].table, expected[i].table);
+        check_int(plan->jobs[i].state, expected[i].state);
+        check(i == 0 || plan->jobs[i].step >= plan->jobs[i - 1].step);
+        check(i == 0 || (plan->jobs[i].step == plan->jobs[i - 1].step) ==
+                            (plan->jobs[i].role == plan->jobs[i - 1].role));
+    }
+}
+
+#define READY PB__JOB_STATE__JOB_STATE_READY
+#define WAITING PB__JOB_STATE__JOB_STATE_WAITING
+
+test(job_plan_of_a_migration_takes_each_table_through_all_steps)
+{
+    static const struct expected_job expected[] = {
+        {ROLE(SCHEMA), "", "t1", READY},
+        {ROLE(SCHEMA), "", "ns:t2/t3", READY},
+        {ROLE(FULL), "fulldata-", "t1", WAITING},
+        {ROLE(FULL), "fulldata-", "ns:t2/t3", WAITING},
+        {ROLE(BULKLOAD), "bulkload-", "t1", WAITING},
+        {ROLE(BULKLOAD), "bulkload-", "ns:t2/t3", WAITING},
+        {ROLE(CHECK), "check-", "t1", WAITING},
+        {ROLE(CHECK), "check-", "ns:t2/t3", WAITING},
+    };
+    struct arena *arena = arena_create(0);
+    struct migration_spec migration = {.tables = tables};
+    struct job_plan plan;
+
+    job_plan_make_migration(&migration, arena, &plan);
+    check_plan(&plan, expected, 4);
+    migration.has_to_load = true;
+    job_plan_make_migration(&migration, arena, &plan);
+    check_plan(&plan, expected, 6);
+    migration.verify = MIGRATION_VERIFY_COUNT;
+    job_plan_make_migration(&migration, arena, &plan);
+    check_plan(&plan, expected, 8);
+    arena_destroy(arena);
+}
+
+test(job_plan_of_a_sync_makes_tables_and_follows_all_of_them_in_one_job)
+{
+    static const struct expected_job expected[] = {
+        {ROLE(SCHEMA), "", "t1", READY},
+        {ROLE(SCHEMA), "", "ns:t2/t3", READY},
+        {ROLE(INCR), "incr-", "t1,ns:t2/t3", WAITING},
+    };
+    static const struct expected_job alone[] = {{ROLE(INCR), "incr-", "t1,ns:t2/t3", READY}};
+    struct arena *arena = arena_create(0);
+    struct sync_spec sync = {.tables = tables, .has_to_create = true};
+    struct job_plan plan;
+
+    job_plan_make_sync(&sync, arena, &plan);
+    check_plan(&plan, expected, ARRAY_LEN(expected));
+    sync.has_to_create = false;
+    job_plan_make_sync(&sync, arena, &plan);
+    check_plan(&plan, alone, ARRAY_LEN(alone));
+    arena_destroy(arena);
+}
+
+test(job_plan_with_a_pattern_is_one_job_that_finds_the_tables)
+{
+    static const struct expected_job expected[] = {{ROLE(PLAN), "plan-", "", READY}};
+    struct arena *arena = arena_create(0);
+    struct migration_spec migration = {.tables = patterns, .has_to_load = true};
+    struct sync_spec sync = {.tables = patterns, .has_to_create = true};
+    struct job_plan plan;
+
+    job_plan_make_migration(&migration, arena, &plan);
+    check_plan(&plan, expected, 1);
+    job_plan_make_sync(&sync, arena, &plan);
+    check_plan(&plan, expected, 1);
     arena_destroy(arena);
 }
