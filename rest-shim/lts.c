@@ -3,47 +3,23 @@
 #include <string.h>
 
 #include "base/compiler.h"
-#include "sluice/v1/task.pb-c.h"
+#include "rest-shim/lts_task.h"
 
 /* Names of enum values as LTS has them. */
 
 enum { NAME_BYTES = 32 }; /* of a name without its prefix; ours are shorter, longer ones are cut */
 
-/* The name of value without the prefix, which is the same for all names of the enum. */
-static const char *get_name(const ProtobufCEnumDescriptor *type, int value, const char *prefix)
-{
-    const ProtobufCEnumValue *known = protobuf_c_enum_descriptor_get_value(type, value);
-
-    return known && str_has_prefix(str_from(known->name), prefix) ? known->name + strlen(prefix)
-                                                                  : "UNKNOWN";
-}
-
-/* Scripts poll for the end, so a task that waits for a worker is running to them. */
-static const char *get_task_state(const Pb__Task *task)
-{
-    if (task->state == PB__TASK_STATE__TASK_STATE_PENDING)
-        return "RUNNING";
-    return get_name(&pb__task_state__descriptor, (int)task->state, "TASK_STATE_");
-}
-
-static const char *get_job_state(const Pb__Job *job)
-{
-    if (job->state == PB__JOB_STATE__JOB_STATE_READY)
-        return "WAITING";
-    return get_name(&pb__job_state__descriptor, (int)job->state, "JOB_STATE_");
-}
-
 static const char *get_file_type(Pb__FileType type)
 {
     return type == PB__FILE_TYPE__FILE_TYPE_PARQUET
                ? "Parquet"
-               : get_name(&pb__file_type__descriptor, (int)type, "FILE_TYPE_");
+               : lts_get_name(&pb__file_type__descriptor, (int)type, "FILE_TYPE_");
 }
 
 static void write_driver_spec(const Pb__BulkloadSpec *spec, struct json_out *out)
 {
     const char *name =
-        get_name(&pb__driver_spec__descriptor, (int)spec->driver_spec, "DRIVER_SPEC_");
+        lts_get_name(&pb__driver_spec__descriptor, (int)spec->driver_spec, "DRIVER_SPEC_");
     char lower[NAME_BYTES];
     size_t len = 0;
 
@@ -51,36 +27,6 @@ static void write_driver_spec(const Pb__BulkloadSpec *spec, struct json_out *out
         lower[len] =
             (char)(name[len] >= 'A' && name[len] <= 'Z' ? name[len] - 'A' + 'a' : name[len]);
     json_out_string(out, (struct str){.data = lower, .len = len});
-}
-
-/* Members. */
-
-static void write_text(const char *key, const char *value, struct json_out *out)
-{
-    json_out_key(out, key);
-    json_out_text(out, value);
-}
-
-static void write_int(const char *key, int64_t value, struct json_out *out)
-{
-    json_out_key(out, key);
-    json_out_int(out, value);
-}
-
-/* Milliseconds since 1970; null when there is no such time. */
-static void write_time(const char *key, const Google__Protobuf__Timestamp *time,
-                       struct json_out *out)
-{
-    json_out_key(out, key);
-    if (time)
-        json_out_int(out, time->seconds * 1000 + time->nanos / 1000000);
-    else
-        json_out_null(out);
-}
-
-static void write_success(struct json_out *out)
-{
-    write_text("success", "true", out);
 }
 
 /* A text that the gateway took as JSON, as it was sent. */
@@ -101,40 +47,29 @@ static void write_config(const Pb__Task *task, struct json_out *out)
 
     json_out_key(out, "procConfig");
     json_out_begin_object(out);
-    write_text("src", task->source, out);
-    write_text("dst", task->destination, out);
+    lts_write_text("src", task->source, out);
+    lts_write_text("dst", task->destination, out);
     if (spec) {
         write_raw("readerConfig", spec->reader_config_json, out);
         write_raw("writerConfig", spec->writer_config_json, out);
         json_out_key(out, "driverSpec");
         write_driver_spec(spec, out);
-        write_int("instances", spec->instances, out);
+        lts_write_int("instances", spec->instances, out);
         if (spec->file_type != PB__FILE_TYPE__FILE_TYPE_UNSPECIFIED)
-            write_text("fileType", get_file_type(spec->file_type), out);
+            lts_write_text("fileType", get_file_type(spec->file_type), out);
         if (*spec->spark_additional_params)
-            write_text("sparkAdditionalParams", spec->spark_additional_params, out);
+            lts_write_text("sparkAdditionalParams", spec->spark_additional_params, out);
     }
     json_out_end_object(out);
 }
 
 static void write_job(const Pb__Job *job, struct json_out *out)
 {
-    static const Pb__Progress none = PB__PROGRESS__INIT;
-    const Pb__Progress *progress = job->progress ? job->progress : &none;
-
     json_out_begin_object(out);
-    write_text("jobName", job->id, out);
-    write_text("state", get_job_state(job), out);
-    write_text("table", job->table, out);
-    write_int("attempt", job->attempt, out);
-    write_int("rowsRead", progress->rows_read, out);
-    write_int("rowsWritten", progress->rows_written, out);
-    write_int("bytesRead", progress->bytes_read, out);
-    json_out_key(out, "progress");
-    json_out_real(out, progress->fraction);
-    write_time("startTime", job->start_time, out);
-    write_time("endTime", job->end_time, out);
-    write_text("message", job->message, out);
+    lts_write_text("jobName", job->id, out);
+    lts_write_text("state", lts_get_job_state(job), out);
+    lts_write_text("table", job->table, out);
+    lts_write_job_progress(job, out);
     json_out_end_object(out);
 }
 
@@ -174,51 +109,71 @@ static void write_schema_job(const Pb__Task *task, struct json_out *out)
     json_out_null(out);
 }
 
-int lts_write_info(const ProtobufCMessage *reply, struct json_out *out)
+int lts_write_info(const ProtobufCMessage *reply, const struct lts_settings *settings,
+                   struct json_out *out)
 {
     const Pb__Task *task = (const Pb__Task *)reply;
 
+    (void)settings;
     json_out_begin_object(out);
     json_out_key(out, "data");
     json_out_begin_object(out);
     write_jobs("checkJobs", task, out);
-    write_text("procId", task->id, out);
+    lts_write_text("procId", task->id, out);
     write_jobs("incrJobs", task, out);
     write_config(task, out);
-    write_text("stage", get_name(&pb__task_stage__descriptor, (int)task->stage, "TASK_STAGE_"),
-               out);
+    lts_write_text("stage",
+                   lts_get_name(&pb__task_stage__descriptor, (int)task->stage, "TASK_STAGE_"), out);
     write_jobs("fullJobs", task, out);
     write_jobs("mergeJobs", task, out);
-    write_text("srcDS", task->source, out);
-    write_text("sinkDS", task->destination, out);
-    write_text("state", get_task_state(task), out);
+    lts_write_text("srcDS", task->source, out);
+    lts_write_text("sinkDS", task->destination, out);
+    lts_write_text("state", lts_get_task_state(task), out);
     write_schema_job(task, out);
-    write_text("procType", "SPARK_BULKLOAD", out);
+    lts_write_text("procType", "SPARK_BULKLOAD", out);
     json_out_end_object(out);
-    write_success(out);
+    lts_write_success(NULL, out);
     json_out_end_object(out);
     return 200;
 }
 
-static int write_message(const char *message, struct json_out *out)
+int lts_write_created(const ProtobufCMessage *reply, const struct lts_settings *settings,
+                      struct json_out *out)
 {
+    (void)settings;
     json_out_begin_object(out);
-    write_success(out);
-    write_text("message", message, out);
+    lts_write_success(((const Pb__Task *)reply)->id, out);
     json_out_end_object(out);
     return 200;
 }
 
-int lts_write_created(const ProtobufCMessage *reply, struct json_out *out)
-{
-    return write_message(((const Pb__Task *)reply)->id, out);
-}
-
-int lts_write_ok(const ProtobufCMessage *reply, struct json_out *out)
+int lts_write_ok(const ProtobufCMessage *reply, const struct lts_settings *settings,
+                 struct json_out *out)
 {
     (void)reply;
-    return write_message("ok", out);
+    (void)settings;
+    json_out_begin_object(out);
+    lts_write_success("ok", out);
+    json_out_end_object(out);
+    return 200;
 }
+
+struct status lts_kind_check(const struct lts_kind *kind, const char *id)
+{
+    static const struct lts_kind *const kinds[] = {&lts_bulk_import, &lts_full_migration,
+                                                   &lts_incremental_sync};
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (kinds[i] != kind && str_has_prefix(str_from(id), kinds[i]->id_prefix))
+            return status_error(STATUS_NOT_FOUND, "'%.80s' is the id of %s, not of %s", id,
+                                kinds[i]->name, kind->name);
+    }
+    return status_ok();
+}
+
+const struct lts_kind lts_bulk_import = {"proc-", "a bulk import"};
+const struct lts_kind lts_full_migration = {"workflow-", "a full migration"};
+const struct lts_kind lts_incremental_sync = {"wal-", "an incremental sync"};
 
 static const struct lts_field bulkload_fields[] = {
     {"src", "task.source", true, NULL},

@@ -6,6 +6,7 @@
 #include "base/options.h"
 #include "base/thread.h"
 #include "rest-shim/http_server.h"
+#include "rest-shim/lts.h"
 #include "rest-shim/shim.h"
 #include "rpc/client.h"
 
@@ -17,6 +18,7 @@ struct settings {
     const char *gateway;
     int64_t request_timeout_ms;
     int64_t legacy_error_status;
+    const char *sync_date_zone;
 };
 
 static const struct option_row rows[] = {
@@ -49,6 +51,12 @@ static const struct option_row rows[] = {
      .max = 200,
      .value_name = "STATUS",
      .help = "200: errors of the LTS API come with HTTP status 200; 0: with one that fits"},
+    {.name = "sync-date-zone",
+     .kind = OPTION_TEXT,
+     .field = offsetof(struct settings, sync_date_zone),
+     .default_value = "+08:00",
+     .value_name = "OFFSET",
+     .help = "the zone of syncDate in the LTS API, as an offset from UTC like +08:00"},
     OPTIONS_COMMON_ROWS(struct settings, common),
 };
 
@@ -65,6 +73,11 @@ static void validate(const void *settings, struct buf *errors)
 
     if (s->legacy_error_status != 0 && s->legacy_error_status != 200)
         buf_append_text(errors, "legacy-error-status: is neither 0 nor 200\n");
+
+    int offset_s = 0;
+    struct status st = lts_read_zone(str_from(s->sync_date_zone), &offset_s);
+    if (st.code != STATUS_OK)
+        buf_printf(errors, "sync-date-zone: %s\n", st.text);
 }
 
 static struct status serve(const struct settings *settings, struct shim *shim)
@@ -88,9 +101,12 @@ static struct status serve(const struct settings *settings, struct shim *shim)
 
 static struct status run(const struct settings *settings)
 {
+    struct lts_settings lts = {0};
     struct rpc_loop *loop = NULL;
-    struct status st = rpc_loop_create(1, &loop);
+    struct status st = lts_read_zone(str_from(settings->sync_date_zone), &lts.sync_date_offset_s);
 
+    if (st.code == STATUS_OK)
+        st = rpc_loop_create(1, &loop);
     if (st.code != STATUS_OK)
         return st;
     struct rpc_channel *channel = rpc_channel_open(&(struct rpc_channel_options){
@@ -99,6 +115,7 @@ static struct status run(const struct settings *settings)
         .channel = channel,
         .timeout_ms = (unsigned)settings->request_timeout_ms,
         .legacy_error_status = (int)settings->legacy_error_status,
+        .lts = lts,
     });
     st = serve(settings, shim);
     shim_destroy(shim);

@@ -145,6 +145,34 @@ static struct status read_json(const struct route *route, struct str body, struc
     return st;
 }
 
+/* What the row of the route sets. */
+static void set_preset(const struct route *route, struct arena *arena, ProtobufCMessage *request)
+{
+    struct str rest = str_from(route->preset);
+
+    while (rest.len > 0) {
+        struct str value = str_cut(&rest, '&');
+        struct str path = str_cut(&value, '=');
+        struct status st = message_set_text(request, path, value, arena);
+        assert(st.code == STATUS_OK);
+    }
+}
+
+/* The parameters of a list of LTS, which others may stand beside, since LTS looks at none. */
+static struct status read_paging(struct str query, struct arena *arena, ProtobufCMessage *request)
+{
+    static const char *const names[] = {"pageSize", "pageToken"};
+    struct form form;
+    struct status st = form_read(query, arena, &form);
+
+    for (size_t i = 0; st.code == STATUS_OK && i < ARRAY_LEN(names); i++) {
+        const struct form_field *field = form_find(&form, names[i]);
+        if (field && field->value.len > 0)
+            st = message_set_text(request, str_from(names[i]), field->value, arena);
+    }
+    return st;
+}
+
 /* Query parameters: the fields that neither path nor body set. */
 
 static bool is_parameter(const struct route *route, const ProtobufCMessage *request,
@@ -239,20 +267,36 @@ static struct status read_key(struct str key, struct arena *arena, ProtobufCMess
     return message_set_text(request, path, str_from(uuid), arena);
 }
 
+/* That the id, if there is one, can be of the route's kind. */
+static struct status check_kind(const struct route *route, const ProtobufCMessage *request)
+{
+    static const char *const paths[] = {"id", "task.id"};
+    const char *id = NULL;
+
+    for (size_t i = 0; !id && i < ARRAY_LEN(paths); i++)
+        id = find_text(request, str_from(paths[i]));
+    return id ? lts_kind_check(route->kind, id) : status_ok();
+}
+
 struct status request_map_read(const struct route *route, const struct request_input *input,
                                struct arena *arena, ProtobufCMessage **ret)
 {
     ProtobufCMessage *request = message_create(route_get_method(route)->input, arena);
     struct status st = status_ok();
 
+    set_preset(route, arena, request);
     if (route->style == ROUTE_V1)
         st = read_query(route, input->query, arena, request);
+    if (route->list)
+        st = read_paging(input->query, arena, request);
     if (st.code == STATUS_OK && route->body == ROUTE_FORM)
         st = read_form(route, input->body, arena, request);
     if (st.code == STATUS_OK && (route->body == ROUTE_JSON || route->body == ROUTE_JSON_MAYBE))
         st = read_json(route, input->body, arena, &request);
     if (st.code == STATUS_OK)
         st = read_part(route, input->part, arena, request);
+    if (st.code == STATUS_OK && route->kind)
+        st = check_kind(route, request);
     if (st.code == STATUS_OK)
         st = read_key(input->request_key, arena, request);
     if (st.code == STATUS_OK)

@@ -30,7 +30,8 @@ bool request_map_takes(const struct route *route, const struct request_input *in
 /*
  * Makes the request of the route's method, in arena. Where it has a field request_id, a request_key sets that: a UUID
  * as it is, any other text as the UUID that it stands for (base/id.h). INVALID_ARGUMENT: something is wrong; the error names it as the
- * caller does: the form's field, the query parameter, the path in the JSON. RESOURCE_EXHAUSTED: the arena is full.
+ * caller does: the form's field, the query parameter, the path in the JSON. NOT_FOUND: the id is of another kind of tasks
+ * than the route's. RESOURCE_EXHAUSTED: the arena is full.
  */
 struct status request_map_read(const struct route *route, const struct request_input *input,
                                struct arena *arena, ProtobufCMessage **ret) MUST_CHECK;

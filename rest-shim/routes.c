@@ -9,13 +9,15 @@
 #include "sluice/v1/data_source_service.pb-c.h"
 #include "sluice/v1/task_service.pb-c.h"
 
-static int write_health(const ProtobufCMessage *reply, struct json_out *out)
+static int write_health(const ProtobufCMessage *reply, const struct lts_settings *settings,
+                        struct json_out *out)
 {
     const Grpc__Health__V1__HealthCheckResponse *health =
         (const Grpc__Health__V1__HealthCheckResponse *)reply;
     bool is_serving =
         health->status == GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
 
+    (void)settings;
     json_out_begin_object(out);
     json_out_key(out, "status");
     json_out_text(out, is_serving ? "ok" : "unavailable");
@@ -28,58 +30,87 @@ static int write_health(const ProtobufCMessage *reply, struct json_out *out)
 }
 
 static const struct route routes[] = {
-    /* The LTS task API. Its GETs change state, as documented; POST does the same. */
+    /* The LTS task API: bulk imports, */
     {"POST", "/pro/proc/bulkload/create", "/sluice.v1.TaskService/CreateTask", ROUTE_LTS,
-     ROUTE_CHANGES, ROUTE_FORM, NULL, &lts_bulkload_form, lts_write_created},
+     ROUTE_CHANGES, ROUTE_FORM, .form = &lts_bulkload_form, .write = lts_write_created},
     {"GET", "/pro/proc/{id}/info", "/sluice.v1.TaskService/GetTask", ROUTE_LTS, ROUTE_READS,
-     ROUTE_NO_BODY, NULL, NULL, lts_write_info},
+     ROUTE_NO_BODY, .kind = &lts_bulk_import, .write = lts_write_info},
     {"GET", "/pro/proc/{id}/abort", "/sluice.v1.TaskService/AbortTask", ROUTE_LTS, ROUTE_CHANGES,
-     ROUTE_NO_BODY, NULL, NULL, lts_write_ok},
-    {"POST", "/pro/proc/{id}/abort", "/sluice.v1.TaskService/AbortTask", ROUTE_LTS, ROUTE_CHANGES,
-     ROUTE_NO_BODY, NULL, NULL, lts_write_ok},
+     ROUTE_NO_BODY, .kind = &lts_bulk_import, .write = lts_write_ok},
     {"GET", "/pro/proc/{id}/retry", "/sluice.v1.TaskService/RetryTask", ROUTE_LTS, ROUTE_CHANGES,
-     ROUTE_NO_BODY, NULL, NULL, lts_write_ok},
-    {"POST", "/pro/proc/{id}/retry", "/sluice.v1.TaskService/RetryTask", ROUTE_LTS, ROUTE_CHANGES,
-     ROUTE_NO_BODY, NULL, NULL, lts_write_ok},
+     ROUTE_NO_BODY, .kind = &lts_bulk_import, .write = lts_write_ok},
     {"GET", "/pro/proc/{id}/delete", "/sluice.v1.TaskService/DeleteTask", ROUTE_LTS, ROUTE_CHANGES,
-     ROUTE_NO_BODY, NULL, NULL, lts_write_ok},
-    {"POST", "/pro/proc/{id}/delete", "/sluice.v1.TaskService/DeleteTask", ROUTE_LTS, ROUTE_CHANGES,
-     ROUTE_NO_BODY, NULL, NULL, lts_write_ok},
+     ROUTE_NO_BODY, .kind = &lts_bulk_import, .write = lts_write_ok},
+
+    /* full migrations of HBase, */
+    {"GET", "/hbase/fulldata", "/sluice.v1.TaskService/ListTasks", ROUTE_LTS, ROUTE_READS,
+     ROUTE_NO_BODY, .preset = "kind=FULL_MIGRATION&view=FULL&order_by=create_time",
+     .list = &lts_full_list},
+    {"POST", "/hbase/fulldata/create", "/sluice.v1.TaskService/CreateTask", ROUTE_LTS,
+     ROUTE_CHANGES, ROUTE_FORM, .form = &lts_full_create_form, .write = lts_write_created},
+    {"GET", "/hbase/fulldata/{id}/detail", "/sluice.v1.TaskService/GetTask", ROUTE_LTS, ROUTE_READS,
+     ROUTE_NO_BODY, .kind = &lts_full_migration, .write = lts_write_full_detail},
+    {"GET", "/hbase/fulldata/{id}/abort", "/sluice.v1.TaskService/AbortTask", ROUTE_LTS,
+     ROUTE_CHANGES, ROUTE_NO_BODY, .kind = &lts_full_migration, .write = lts_write_ok},
+    {"GET", "/hbase/fulldata/{id}/retry", "/sluice.v1.TaskService/RetryTask", ROUTE_LTS,
+     ROUTE_CHANGES, ROUTE_NO_BODY, .kind = &lts_full_migration, .write = lts_write_ok},
+    {"GET", "/hbase/fulldata/{id}/del", "/sluice.v1.TaskService/DeleteTask", ROUTE_LTS,
+     ROUTE_CHANGES, ROUTE_NO_BODY, .kind = &lts_full_migration, .write = lts_write_ok},
+
+    /* and incremental syncs of HBase. The misspelt path is the documented one. */
+    {"GET", "/hbase/incr", "/sluice.v1.TaskService/ListTasks", ROUTE_LTS, ROUTE_READS,
+     ROUTE_NO_BODY, .preset = "kind=INCREMENTAL_SYNC&order_by=create_time", .list = &lts_incr_list},
+    {"POST", "/hbase/incr/create", "/sluice.v1.TaskService/CreateTask", ROUTE_LTS, ROUTE_CHANGES,
+     ROUTE_FORM, .form = &lts_incr_create_form, .write = lts_write_created},
+    {"POST", "/hbase/incr/update", "/sluice.v1.TaskService/UpdateTask", ROUTE_LTS, ROUTE_CHANGES,
+     ROUTE_FORM, .form = &lts_incr_update_form,
+     .preset = "update_mask=incremental_sync.table_names", .kind = &lts_incremental_sync,
+     .write = lts_write_ok},
+    {"GET", "/hbase/incr/{id}/detai", "/sluice.v1.TaskService/GetTask", ROUTE_LTS, ROUTE_READS,
+     ROUTE_NO_BODY, .kind = &lts_incremental_sync, .write = lts_write_incr_detail},
+    {"GET", "/hbase/incr/{id}/detail", "/sluice.v1.TaskService/GetTask", ROUTE_LTS, ROUTE_READS,
+     ROUTE_NO_BODY, .kind = &lts_incremental_sync, .write = lts_write_incr_detail},
+    {"GET", "/hbase/incr/{id}/abort", "/sluice.v1.TaskService/AbortTask", ROUTE_LTS, ROUTE_CHANGES,
+     ROUTE_NO_BODY, .kind = &lts_incremental_sync, .write = lts_write_ok},
+    {"GET", "/hbase/incr/{id}/retry", "/sluice.v1.TaskService/RetryTask", ROUTE_LTS, ROUTE_CHANGES,
+     ROUTE_NO_BODY, .kind = &lts_incremental_sync, .write = lts_write_ok},
+    {"GET", "/hbase/incr/{id}/del", "/sluice.v1.TaskService/DeleteTask", ROUTE_LTS, ROUTE_CHANGES,
+     ROUTE_NO_BODY, .kind = &lts_incremental_sync, .write = lts_write_ok},
 
     /* Tasks. */
     {"POST", "/v1/tasks", "/sluice.v1.TaskService/CreateTask", ROUTE_V1, ROUTE_CHANGES, ROUTE_JSON,
-     "task", NULL, NULL},
+     .body_field = "task"},
     {"GET", "/v1/tasks", "/sluice.v1.TaskService/ListTasks", ROUTE_V1, ROUTE_READS, ROUTE_NO_BODY,
-     NULL, NULL, NULL},
+     .write = NULL},
     {"GET", "/v1/tasks/{id}", "/sluice.v1.TaskService/GetTask", ROUTE_V1, ROUTE_READS,
-     ROUTE_NO_BODY, NULL, NULL, NULL},
+     ROUTE_NO_BODY, .write = NULL},
     {"PATCH", "/v1/tasks/{task.id}", "/sluice.v1.TaskService/UpdateTask", ROUTE_V1, ROUTE_CHANGES,
-     ROUTE_JSON, "task", NULL, NULL},
+     ROUTE_JSON, .body_field = "task"},
     {"DELETE", "/v1/tasks/{id}", "/sluice.v1.TaskService/DeleteTask", ROUTE_V1, ROUTE_CHANGES,
-     ROUTE_NO_BODY, NULL, NULL, NULL},
+     ROUTE_NO_BODY, .write = NULL},
     {"POST", "/v1/tasks/{id}:abort", "/sluice.v1.TaskService/AbortTask", ROUTE_V1, ROUTE_CHANGES,
-     ROUTE_JSON_MAYBE, NULL, NULL, NULL},
+     ROUTE_JSON_MAYBE, .write = NULL},
     {"POST", "/v1/tasks/{id}:retry", "/sluice.v1.TaskService/RetryTask", ROUTE_V1, ROUTE_CHANGES,
-     ROUTE_JSON_MAYBE, NULL, NULL, NULL},
+     ROUTE_JSON_MAYBE, .write = NULL},
     {"GET", "/v1/tasks/{id}/events", "/sluice.v1.TaskService/ListTaskEvents", ROUTE_V1, ROUTE_READS,
-     ROUTE_NO_BODY, NULL, NULL, NULL},
+     ROUTE_NO_BODY, .write = NULL},
     {"GET", "/v1/tasks/{id}/badRows", "/sluice.v1.TaskService/ListBadRows", ROUTE_V1, ROUTE_READS,
-     ROUTE_NO_BODY, NULL, NULL, NULL},
+     ROUTE_NO_BODY, .write = NULL},
 
     /* Data sources. */
     {"POST", "/v1/dataSources", "/sluice.v1.DataSourceService/CreateDataSource", ROUTE_V1,
-     ROUTE_CHANGES, ROUTE_JSON, "data_source", NULL, NULL},
+     ROUTE_CHANGES, ROUTE_JSON, .body_field = "data_source"},
     {"GET", "/v1/dataSources", "/sluice.v1.DataSourceService/ListDataSources", ROUTE_V1,
-     ROUTE_READS, ROUTE_NO_BODY, NULL, NULL, NULL},
+     ROUTE_READS, ROUTE_NO_BODY, .write = NULL},
     {"GET", "/v1/dataSources/{name}", "/sluice.v1.DataSourceService/GetDataSource", ROUTE_V1,
-     ROUTE_READS, ROUTE_NO_BODY, NULL, NULL, NULL},
+     ROUTE_READS, ROUTE_NO_BODY, .write = NULL},
     {"PATCH", "/v1/dataSources/{data_source.name}", "/sluice.v1.DataSourceService/UpdateDataSource",
-     ROUTE_V1, ROUTE_CHANGES, ROUTE_JSON, "data_source", NULL, NULL},
+     ROUTE_V1, ROUTE_CHANGES, ROUTE_JSON, .body_field = "data_source"},
     {"DELETE", "/v1/dataSources/{name}", "/sluice.v1.DataSourceService/DeleteDataSource", ROUTE_V1,
-     ROUTE_CHANGES, ROUTE_NO_BODY, NULL, NULL, NULL},
+     ROUTE_CHANGES, ROUTE_NO_BODY, .write = NULL},
 
     {"GET", "/healthz", "/grpc.health.v1.Health/Check", ROUTE_HEALTH, ROUTE_READS, ROUTE_NO_BODY,
-     NULL, NULL, write_health},
+     .write = write_health},
 };
 
 static const ProtobufCServiceDescriptor *const services[] = {
@@ -112,10 +143,19 @@ static bool fits(const char *pattern, struct str path, struct str *ret)
            str_find_byte(*ret, ':') == ret->len;
 }
 
+/* The verb that a row of GET takes besides. */
+static const char *get_other_verb(const struct route *route)
+{
+    if (strcmp(route->verb, "GET") != 0)
+        return NULL;
+    return route->effect == ROUTE_READS ? "HEAD" : "POST";
+}
+
 static bool has_verb(const struct route *route, struct str verb)
 {
-    return str_is(verb, route->verb) || (str_is(verb, "HEAD") && route->effect == ROUTE_READS &&
-                                         strcmp(route->verb, "GET") == 0);
+    const char *other = get_other_verb(route);
+
+    return str_is(verb, route->verb) || (other && str_is(verb, other));
 }
 
 struct route_match routes_match(struct str verb, struct str path)
@@ -132,9 +172,9 @@ struct route_match routes_match(struct str verb, struct str path)
         match.part = part;
         if (!match.route && has_verb(route, verb))
             match.route = route;
-        bool has_head = has_verb(route, str_from("HEAD"));
-        len += (size_t)snprintf(match.allow + len, sizeof(match.allow) - len, "%s%s, ", route->verb,
-                                has_head ? ", HEAD" : "");
+        const char *other = get_other_verb(route);
+        len += (size_t)snprintf(match.allow + len, sizeof(match.allow) - len, "%s, %s%s",
+                                route->verb, other ? other : "", other ? ", " : "");
     }
     if (match.is_known)
         (void)snprintf(match.allow + len, sizeof(match.allow) - len, "OPTIONS");

@@ -13,6 +13,9 @@
 #include "base/str.h"
 
 struct lts_form;
+struct lts_kind;
+struct lts_list;
+struct lts_settings;
 
 /* Whose conventions the path follows: the form of errors, and what of the request is looked at. */
 enum route_style {
@@ -28,7 +31,10 @@ enum route_body {
     ROUTE_JSON_MAYBE, /* may be empty */
 };
 
-/* Whether a reader that follows links, or another site's page, may cause it. */
+/*
+ * Whether a reader that follows links, or another site's page, may cause it. What changes something by a GET, as
+ * LTS has it, does so by a POST, too.
+ */
 enum route_effect {
     ROUTE_READS,
     ROUTE_CHANGES,
@@ -44,8 +50,13 @@ struct route {
     enum route_body body;
     const char *body_field;      /* the field that a JSON body is; NULL: it is the whole request */
     const struct lts_form *form; /* for ROUTE_FORM */
+    const char *preset; /* fields that the route itself sets, as a query string has them; or NULL */
+    const struct lts_kind *kind; /* the only one that ids may be of; NULL: any */
+    const struct lts_list
+        *list; /* the reply is this list, whole unless a page of it is asked for */
     /* Writes the reply and returns the HTTP status. NULL: as JSON of the message, with 200. */
-    int (*write)(const ProtobufCMessage *reply, struct json_out *out);
+    int (*write)(const ProtobufCMessage *reply, const struct lts_settings *settings,
+                 struct json_out *out);
 };
 
 enum { ROUTES_ALLOW_BYTES = 64 };

@@ -5,9 +5,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "rest-shim/http_server.h"
+#include "rest-shim/list_reply.h"
 #include "rest-shim/request_map.h"
 #include "rest-shim/rest_error.h"
 #include "rest-shim/routes.h"
+#include "rest-shim/shim_op.h"
 #include "rpc/client.h"
 #include "rpc/message_json.h"
 
@@ -17,15 +19,11 @@ struct shim {
     int64_t nrequests; /* numbers them for the log */
 };
 
-/* A request that waits for the gateway; it lives in the request's arena. */
-struct op {
-    struct shim *shim;
-    struct http_request *request;
-    const struct route *route;
+/* A request that waits for one call. */
+struct unary {
+    struct shim_op op;
     struct rpc_client_call call;
     struct http_gone gone;
-    int64_t number;
-    int64_t start_ms;
 };
 
 /* The status that an error is sent with. */
@@ -56,7 +54,7 @@ static void reply_error(const struct shim *shim, struct http_request *request,
 
 /* The reply of the gateway. */
 
-static void log_end(const struct op *op, struct status st)
+void shim_op_log_end(const struct shim_op *op, struct status st)
 {
     int64_t took_ms = clock_get_monotonic_ms() - op->start_ms;
 
@@ -70,13 +68,28 @@ static void log_end(const struct op *op, struct status st)
                   log_str("path", op->route->path), log_code(st), log_int("took_ms", took_ms));
 }
 
-static void reply_message(struct op *op, const ProtobufCMessage *message)
+void shim_op_fail(struct shim_op *op, struct status st, struct str details)
 {
+    struct rest_error error = {
+        .st = rest_error_mask(st, details.len > 0),
+        .details = details,
+        .style = op->route->style,
+        .form = op->route->form,
+    };
+
+    reply_error(op->shim, op->request, &error, NULL);
+}
+
+static void reply_message(const struct shim_op *op, const ProtobufCMessage *message)
+{
+    const struct lts_settings *settings = &op->shim->options.lts;
     struct http_reply reply = {.status = 200};
     struct json_out out = json_out_make(&reply.body);
 
-    if (op->route->write)
-        reply.status = op->route->write(message, &out);
+    if (op->route->list)
+        reply.status = lts_write_page(op->route->list, message, settings, &out);
+    else if (op->route->write)
+        reply.status = op->route->write(message, settings, &out);
     else
         message_json_write(message, &out);
     http_request_reply(op->request, &reply);
@@ -84,48 +97,56 @@ static void reply_message(struct op *op, const ProtobufCMessage *message)
 
 static void on_done(struct rpc_client_call *call, struct status st, const ProtobufCMessage *reply)
 {
-    struct op *op = container_of(call, struct op, call);
+    struct unary *unary = container_of(call, struct unary, call);
 
-    log_end(op, st);
-    if (st.code == STATUS_OK) {
-        reply_message(op, reply);
-        return;
-    }
-    struct str details = rpc_client_call_get_details(call);
-    struct rest_error error = {
-        .st = rest_error_mask(st, details.len > 0),
-        .details = details,
-        .style = op->route->style,
-        .form = op->route->form,
-    };
-    reply_error(op->shim, op->request, &error, NULL);
+    shim_op_log_end(&unary->op, st);
+    if (st.code == STATUS_OK)
+        reply_message(&unary->op, reply);
+    else
+        shim_op_fail(&unary->op, st, rpc_client_call_get_details(call));
 }
 
 static void on_gone(struct http_gone *gone)
 {
-    rpc_client_call_cancel(&container_of(gone, struct op, gone)->call);
+    rpc_client_call_cancel(&container_of(gone, struct unary, gone)->call);
+}
+
+static void start_unary(const struct shim_op *op, const ProtobufCMessage *message)
+{
+    struct unary *unary = arena_alloc(http_request_get_arena(op->request), sizeof(*unary));
+
+    unary->op = *op;
+    unary->gone.on_gone = on_gone;
+    unary->call = (struct rpc_client_call){
+        .channel = op->shim->options.channel,
+        .method = op->route->method,
+        .reply_type = route_get_method(op->route)->output,
+        .timeout_ms = op->shim->options.timeout_ms,
+        .on_done = on_done,
+    };
+    http_request_set_gone(op->request, &unary->gone);
+    rpc_client_call_submit(&unary->call, message); /* the other thread has the request now */
 }
 
 static void call_gateway(struct shim *shim, struct http_request *request, const struct route *route,
-                         const ProtobufCMessage *message)
+                         ProtobufCMessage *message)
 {
-    struct op *op = arena_alloc(http_request_get_arena(request), sizeof(*op));
-
-    op->shim = shim;
-    op->request = request;
-    op->route = route;
-    op->number = ++shim->nrequests;
-    op->start_ms = clock_get_monotonic_ms();
-    op->gone.on_gone = on_gone;
-    op->call = (struct rpc_client_call){
-        .channel = shim->options.channel,
-        .method = route->method,
-        .reply_type = route_get_method(route)->output,
-        .timeout_ms = shim->options.timeout_ms,
-        .on_done = on_done,
+    struct shim_op op = {
+        .shim = shim,
+        .request = request,
+        .route = route,
+        .number = ++shim->nrequests,
+        .start_ms = clock_get_monotonic_ms(),
     };
-    http_request_set_gone(request, &op->gone);
-    rpc_client_call_submit(&op->call, message); /* from here on the other thread has the request */
+
+    if (route->list && list_reply_is_asked_for(message))
+        list_reply_start(&(struct list_reply_options){.op = op,
+                                                      .channel = shim->options.channel,
+                                                      .timeout_ms = shim->options.timeout_ms,
+                                                      .settings = &shim->options.lts},
+                         message);
+    else
+        start_unary(&op, message);
 }
 
 /* Requests. */

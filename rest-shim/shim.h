@@ -5,6 +5,7 @@
 #define REST_SHIM_SHIM_H
 
 #include "base/status.h"
+#include "rest-shim/lts.h"
 
 struct http_handler;
 struct rpc_channel;
@@ -14,6 +15,7 @@ struct shim_options {
     struct rpc_channel *channel; /* to the gateway; borrowed until shim_destroy */
     unsigned timeout_ms;         /* of each call */
     int legacy_error_status; /* what errors of the LTS API are sent with; 0: what fits the error */
+    struct lts_settings lts;
 };
 
 struct shim *shim_create(const struct shim_options *options) MUST_CHECK;

@@ -26,14 +26,16 @@ static ProtobufCMessage *read_task(const char *text, struct arena *arena)
     return task ? task : message_create(&pb__task__descriptor, arena);
 }
 
-static void check_written(int (*write)(const ProtobufCMessage *reply, struct json_out *out),
+static void check_written(int (*write)(const ProtobufCMessage *reply,
+                                       const struct lts_settings *settings, struct json_out *out),
                           const char *task_text, const char *golden)
 {
+    static const struct lts_settings settings = {0};
     struct arena *arena = arena_create(1 << 20);
     struct buf buf = {0};
     struct json_out out = json_out_make(&buf);
 
-    check_int(write(read_task(task_text, arena), &out), 200);
+    check_int(write(read_task(task_text, arena), &settings, &out), 200);
     check_golden(buf_get(&buf), golden);
     buf_deinit(&buf);
     arena_destroy(arena);
@@ -105,9 +107,35 @@ test(every_task_state_has_its_name)
         struct json_out out = json_out_make(&buf);
         char *text = arena_printf(arena, "{\"state\":\"TASK_STATE_%s\"}", states[i][0]);
 
-        (void)lts_write_info(read_task(text, arena), &out);
+        (void)lts_write_info(read_task(text, arena), &(struct lts_settings){0}, &out);
         check(strstr(buf_get_text(&buf), states[i][1]) != NULL);
         buf_deinit(&buf);
         arena_destroy(arena);
+    }
+}
+
+test(ids_are_of_one_kind)
+{
+    static const struct {
+        const struct lts_kind *kind;
+        const char *id;
+        const char *error;
+    } cases[] = {
+        {&lts_bulk_import, "proc-1-ab", ""},
+        {&lts_bulk_import, "workflow-ab",
+         "'workflow-ab' is the id of a full migration, not of a bulk import"},
+        {&lts_full_migration, "workflow-ab", ""},
+        {&lts_full_migration, "wal-ab",
+         "'wal-ab' is the id of an incremental sync, not of a full migration"},
+        {&lts_incremental_sync, "wal-ab", ""},
+        {&lts_incremental_sync, "proc-1-ab",
+         "'proc-1-ab' is the id of a bulk import, not of an incremental sync"},
+        {&lts_incremental_sync, "what-ab", ""},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct status st = lts_kind_check(cases[i].kind, cases[i].id);
+        check_int(st.code, *cases[i].error ? STATUS_NOT_FOUND : STATUS_OK);
+        check_str(st.text, cases[i].error);
     }
 }

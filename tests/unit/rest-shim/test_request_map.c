@@ -36,7 +36,7 @@ static char *map(const struct map_case *item)
     if (st.code == STATUS_OK)
         message_json_write(request, &out);
     else
-        check_status(st, STATUS_INVALID_ARGUMENT);
+        check(st.code == STATUS_INVALID_ARGUMENT || st.code == STATUS_NOT_FOUND);
     buf_append_text(&shown, st.text);
     arena_destroy(arena);
     return buf_take(&shown);
@@ -73,6 +73,93 @@ test(forms_become_tasks)
          "{\"task\":{\"source\":\"a\",\"destination\":\"b\",\"bulkload\":{"
          "\"readerConfigJson\":\"{}\",\"writerConfigJson\":\"{}\","
          "\"driverSpec\":\"DRIVER_SPEC_LARGE\",\"instances\":5}}}"},
+    };
+
+    check_mapped(cases, ARRAY_LEN(cases));
+}
+
+#define FULL "POST", "/hbase/fulldata/create", ""
+#define INCR "POST", "/hbase/incr/create", ""
+#define UPDATE "POST", "/hbase/incr/update", ""
+
+test(forms_of_hbase_become_tasks)
+{
+    static const struct map_case cases[] = {
+        {FULL, "src=hbase1&dst=hbase2&tableNames=t1,t2,t3&bulkload=true&createTable=true",
+         "{\"task\":{\"source\":\"hbase1\",\"destination\":\"hbase2\",\"fullMigration\":{"
+         "\"tableNames\":[\"t1\",\"t2\",\"t3\"],\"bulkload\":true,\"createTable\":true}}}"},
+        {FULL, "src=a&dst=b&tableNames=%20ns:t1+,+t2/t3+&bulkload=False&createTable=TRUE",
+         "{\"task\":{\"source\":\"a\",\"destination\":\"b\",\"fullMigration\":{"
+         "\"tableNames\":[\"ns:t1\",\"t2/t3\"],\"createTable\":true}}}"},
+        {FULL, "src=a&dst=b&tableNames=t1&extraAttrs={\"bandWidth\":10485760}",
+         "{\"task\":{\"source\":\"a\",\"destination\":\"b\",\"fullMigration\":{"
+         "\"tableNames\":[\"t1\"],\"extraAttrsJson\":\"{\\\"bandWidth\\\":10485760}\"}}}"},
+        {INCR, "name=test1&src=hbase1&dst=hbase2&tableNames=t1,t2,t3&createTable=true",
+         "{\"task\":{\"source\":\"hbase1\",\"destination\":\"hbase2\",\"displayName\":\"test1\","
+         "\"incrementalSync\":{\"tableNames\":[\"t1\",\"t2\",\"t3\"],\"createTable\":true}}}"},
+        {INCR, "src=a&dst=b&tableNames=t1,,t1&extraAttrs=x",
+         "{\"task\":{\"source\":\"a\",\"destination\":\"b\",\"incrementalSync\":{"
+         "\"tableNames\":[\"t1\",\"\",\"t1\"],\"extraAttrsJson\":\"x\"}}}"},
+        {UPDATE, "jobId=wal-1&tableNames=t1,t2",
+         "{\"task\":{\"id\":\"wal-1\",\"incrementalSync\":{\"tableNames\":[\"t1\",\"t2\"]}},"
+         "\"updateMask\":\"incrementalSync.tableNames\"}"},
+    };
+
+    check_mapped(cases, ARRAY_LEN(cases));
+}
+
+test(forms_of_hbase_that_do_not_fit_are_refused)
+{
+    static const struct map_case cases[] = {
+        {FULL, "", "missing: src, dst, tableNames"},
+        {FULL, "src=a&dst=b&tableNames=", "missing: tableNames"},
+        {FULL, "src=a&dst=b&tableNames=t&bulkload=1", "bulkload: '1' is not true or false"},
+        {FULL, "src=a&dst=b&tableNames=t&createTable=yes",
+         "createTable: 'yes' is not true or false"},
+        {FULL, "src=a&dst=b&tableNames=t1&tableNames=t2", "tableNames: is given twice"},
+        {INCR, "name=x", "missing: src, dst, tableNames"},
+        {INCR, "src=a&dst=b&tableNames=t&createTable=0", "createTable: '0' is not true or false"},
+        {UPDATE, "", "missing: jobId, tableNames"},
+        {UPDATE, "jobId=wal-1", "missing: tableNames"},
+        {UPDATE, "jobId=proc-1-ab&tableNames=t",
+         "'proc-1-ab' is the id of a bulk import, not of an incremental sync"},
+    };
+
+    check_mapped(cases, ARRAY_LEN(cases));
+}
+
+test(lists_of_lts_set_their_kind_and_take_paging_alone)
+{
+#define FULL_LIST \
+    "\"kind\":\"TASK_KIND_FULL_MIGRATION\",\"orderBy\":\"create_time\",\"view\":\"TASK_VIEW_FULL\"}"
+#define INCR_LIST "\"kind\":\"TASK_KIND_INCREMENTAL_SYNC\",\"orderBy\":\"create_time\"}"
+    static const struct map_case cases[] = {
+        {"GET", "/hbase/fulldata", "", "", "{" FULL_LIST},
+        {"GET", "/hbase/fulldata", "_=123&state=failed&pageSize=&pageToken=", "", "{" FULL_LIST},
+        {"GET", "/hbase/fulldata", "pageSize=5&pageToken=a%20b", "",
+         "{\"pageSize\":5,\"pageToken\":\"a b\"," FULL_LIST},
+        {"GET", "/hbase/incr", "", "", "{" INCR_LIST},
+        {"GET", "/hbase/incr", "pageSize=x", "",
+         "pageSize: 'x' is not a whole number from -2147483648 to 2147483647"},
+        {"GET", "/hbase/incr", "pageSize=1&pageSize=2", "", "pageSize: is given twice"},
+    };
+
+    check_mapped(cases, ARRAY_LEN(cases));
+}
+
+test(ids_of_another_kind_are_not_found)
+{
+    static const struct map_case cases[] = {
+        {"GET", "/hbase/fulldata/workflow-1/detail", "", "", "{\"id\":\"workflow-1\"}"},
+        {"GET", "/hbase/fulldata/wal-1/del", "", "",
+         "'wal-1' is the id of an incremental sync, not of a full migration"},
+        {"GET", "/hbase/incr/proc-1-ab/detai", "", "",
+         "'proc-1-ab' is the id of a bulk import, not of an incremental sync"},
+        {"GET", "/pro/proc/workflow-1/delete", "", "",
+         "'workflow-1' is the id of a full migration, not of a bulk import"},
+        {"GET", "/pro/proc/%77al-1/info", "", "",
+         "'wal-1' is the id of an incremental sync, not of a bulk import"},
+        {"GET", "/v1/tasks/wal-1", "", "", "{\"id\":\"wal-1\"}"},
     };
 
     check_mapped(cases, ARRAY_LEN(cases));
@@ -282,11 +369,16 @@ test(an_idempotency_key_has_a_limit)
 
 test(forms_have_an_idempotency_key_too)
 {
-    static const struct key_case create = {
-        .verb = "POST", .path = "/pro/proc/bulkload/create", .query = ""};
-    static const char form[] = "src=a&dst=b&" REST;
-    char *got = map_key(&create, form, str_from("abc"));
+    static const struct key_case creates[] = {
+        {.verb = "POST", .path = "/pro/proc/bulkload/create", .query = ""},
+        {.verb = "POST", .path = "/hbase/fulldata/create", .query = ""},
+        {.verb = "POST", .path = "/hbase/incr/create", .query = ""},
+    };
+    static const char form[] = "src=a&dst=b&tableNames=t&" REST;
 
-    check_str(got, UUID_OF_ABC);
-    mem_free(got);
+    for (size_t i = 0; i < ARRAY_LEN(creates); i++) {
+        char *got = map_key(&creates[i], form, str_from("abc"));
+        check_str(got, UUID_OF_ABC);
+        mem_free(got);
+    }
 }

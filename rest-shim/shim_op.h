@@ -1,0 +1,33 @@
+/*
+ * rest-shim/shim_op.h - a request of HTTP that waits for the gateway. For the files of the shim alone.
+ */
+#ifndef REST_SHIM_SHIM_OP_H
+#define REST_SHIM_SHIM_OP_H
+
+#include <stdint.h>
+
+#include "base/str.h"
+#include "rest-shim/http_server.h"
+
+struct route;
+struct shim;
+
+/* It lives in the request's arena. */
+struct shim_op {
+    struct shim *shim;
+    struct http_request *request;
+    const struct route *route;
+    int64_t number; /* for the log */
+    int64_t start_ms;
+};
+
+/* Logs how the call that op waited for has ended. Any thread. */
+void shim_op_log_end(const struct shim_op *op, struct status st);
+
+/*
+ * Answers the request by what the call has ended with; details are what came with it. op must not be touched
+ * afterwards. Any thread.
+ */
+void shim_op_fail(struct shim_op *op, struct status st, struct str details);
+
+#endif
