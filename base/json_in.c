@@ -50,8 +50,9 @@ struct status json_read(const char *name, struct str text, struct json **ret)
     json_t *root = json_loadb(text.data ? text.data : "", text.len,
                               JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!root)
-        return status_error(STATUS_INVALID_ARGUMENT, "%s: not JSON: %s at line %d, column %d", name,
-                            error.text, error.line, error.column);
+        return status_error(STATUS_INVALID_ARGUMENT, "%s: not JSON: %.*s at line %d, column %d",
+                            name, (int)str_find(str_from(error.text), " near '"), error.text,
+                            error.line, error.column);
     *ret = (struct json *)(void *)root;
     return status_ok();
 }

@@ -31,7 +31,8 @@ struct json;
 
 /*
  * Reads text, all of it, as one value of any kind. *ret is owned by the caller. name is what the
- * error calls the text. INVALID_ARGUMENT: it is not JSON; the error has line and column.
+ * error calls the text. INVALID_ARGUMENT: it is not JSON; the error has line and column, and
+ * quotes nothing: what stands there may be a secret.
  */
 struct status json_read(const char *name, struct str text, struct json **ret) MUST_CHECK;
 

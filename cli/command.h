@@ -21,6 +21,7 @@ struct cli_settings {
 
     const char *type; /* source */
     const char *parameters_json;
+    const char *parameters_file;
     struct option_list params;
 
     const char *source; /* task create */

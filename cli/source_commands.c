@@ -1,6 +1,9 @@
 /*
  * cli/source_commands.c - sluice source ...: data sources.
  */
+#include <errno.h>
+#include <stdio.h>
+
 #include "base/buf.h"
 #include "base/json_out.h"
 #include "base/mem.h"
@@ -11,15 +14,46 @@
 
 #define SERVICE "/sluice.v1.DataSourceService/"
 
+enum { MAX_PARAMETERS_BYTES = 64 * 1024 }; /* as the gateway has it */
+
+/* The file's content; the caller frees *ret. */
+static struct status read_file(const char *path, char **ret)
+{
+    struct buf text = {.max_bytes = MAX_PARAMETERS_BYTES};
+    FILE *file = fopen(path, "rb");
+    char piece[4096];
+    size_t n = 0;
+
+    if (!file)
+        return status_from_errno(errno, "--parameters-file: %.60s cannot be read", path);
+    while (!buf_is_full(&text) && (n = fread(piece, 1, sizeof(piece), file)) > 0)
+        buf_append(&text, piece, n);
+    struct status st = status_ok();
+    if (ferror(file))
+        st = status_from_errno(errno, "--parameters-file: %.60s cannot be read", path);
+    else if (buf_is_full(&text))
+        st = status_error(STATUS_INVALID_ARGUMENT,
+                          "--parameters-file: %.60s has more than %d bytes, which is what is taken",
+                          path, MAX_PARAMETERS_BYTES);
+    (void)fclose(file);
+    if (st.code == STATUS_OK)
+        *ret = buf_take(&text);
+    buf_deinit(&text);
+    return st;
+}
+
 /* The parameters as JSON: as given, or made of the --param options. The caller frees *ret. */
 static struct status make_parameters(const struct cli_settings *settings, char **ret)
 {
     struct buf text = {0};
     struct json_out out = json_out_make(&text);
 
-    if (settings->parameters_json && settings->params.count > 0)
+    if (!!settings->parameters_json + !!settings->parameters_file + (settings->params.count > 0) >
+        1)
         return status_error(STATUS_INVALID_ARGUMENT,
-                            "--param and --parameters-json exclude each other");
+                            "--param, --parameters-json and --parameters-file exclude each other");
+    if (settings->parameters_file)
+        return read_file(settings->parameters_file, ret);
     if (settings->parameters_json) {
         *ret = mem_copy_str(str_from(settings->parameters_json));
         return status_ok();
@@ -29,9 +63,9 @@ static struct status make_parameters(const struct cli_settings *settings, char *
         struct str rest = str_from(settings->params.items[i]);
         size_t sign = str_find_byte(rest, '=');
         if (sign == 0 || sign == rest.len) {
-            buf_deinit(&text);
-            return status_error(STATUS_INVALID_ARGUMENT, "--param: '%.60s' is not KEY=VALUE",
-                                settings->params.items[i]);
+            buf_deinit(&text); /* what it is may be a secret, so it is not quoted */
+            return status_error(STATUS_INVALID_ARGUMENT, "--param: number %zu is not KEY=VALUE",
+                                i + 1);
         }
         json_out_key_str(&out, (struct str){rest.data, sign});
         json_out_string(&out, str_skip(rest, sign + 1));
@@ -68,7 +102,9 @@ static struct status create(struct session *session, const struct cli_settings *
     int type = 0;
 
     if (!settings->type)
-        return status_error(STATUS_INVALID_ARGUMENT, "--type must be given: file or postgres");
+        return status_error(
+            STATUS_INVALID_ARGUMENT,
+            "--type must be given: file, postgres, hbase, lindorm, hdfs, s3 or spark");
     struct status st =
         session_find_value(&pb__data_source_type__descriptor, "type", settings->type, &type);
     if (st.code != STATUS_OK)

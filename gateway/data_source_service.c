@@ -20,6 +20,7 @@
 #include "rpc/call.h"
 #include "sluice/v1/data_source_service.pb-c.h"
 #include "spec/data_source_endpoints.h"
+#include "spec/data_source_secrets.h"
 #include "spec/data_source_spec.h"
 #include "store/data_source_store.h"
 #include "store/row.h"
@@ -31,6 +32,24 @@ static void mask(Pb__DataSource *source, struct arena *arena)
     data_source_write_masked(source->type, source->parameters_json, &masked);
     source->parameters_json = arena_copy_str(arena, buf_get(&masked));
     buf_deinit(&masked);
+}
+
+/*
+ * The parameters to store: new_json, with secrets of old_json where it has "***". Adds to violations what is wrong; the
+ * text is not to be used then.
+ */
+static const char *make_parameters(Pb__DataSourceType type, const char *old_json,
+                                   const char *new_json, struct arena *arena,
+                                   struct violations *violations)
+{
+    struct buf merged = {0};
+
+    data_source_validate_parameters(type, new_json, violations);
+    if (violations->count == 0)
+        data_source_merge(type, old_json, new_json, violations, &merged);
+    const char *parameters = arena_copy_str(arena, buf_get(&merged));
+    buf_deinit(&merged);
+    return parameters;
 }
 
 /* Where the data source is, in short, for those who list tasks. */
@@ -76,29 +95,29 @@ static void create(struct rpc_call *call, const ProtobufCMessage *message)
 {
     const Pb__CreateDataSourceRequest *request = (const Pb__CreateDataSourceRequest *)message;
     const Pb__DataSource *source = request->data_source;
+    struct arena *arena = rpc_call_get_arena(call);
     struct violations violations = {0};
+    const char *parameters = NULL;
 
     if (!source) {
         violations_add(&violations, "data_source", "data_source is missing");
     } else {
         data_source_validate_name(source->name, "data_source.name", &violations);
-        data_source_validate_parameters(source->type, source->parameters_json, &violations);
-        data_source_validate_secrets(source->type, source->parameters_json, &violations);
+        parameters =
+            make_parameters(source->type, "{}", source->parameters_json, arena, &violations);
     }
     if (violations.count > 0) {
         fault_end_violations(call, &violations);
         return;
     }
     const char *type = enum_text_find(&pb__data_source_type__descriptor, (int)source->type);
-    op_submit(
-        op_create(call, source->name),
-        &(struct query){
-            .statement = &data_source_create,
-            .params = {param_text(source->name), param_text(type),
-                       param_text(source->parameters_json),
-                       address_of(source->type, source->parameters_json, rpc_call_get_arena(call))},
-            .on_done = create_done,
-        });
+    op_submit(op_create(call, source->name),
+              &(struct query){
+                  .statement = &data_source_create,
+                  .params = {param_text(source->name), param_text(type), param_text(parameters),
+                             address_of(source->type, parameters, arena)},
+                  .on_done = create_done,
+              });
 }
 
 /* GetDataSource. */
@@ -219,36 +238,17 @@ static void update_done(struct query *query, struct status st, const struct pg_r
         end_with_row(op, st, rows);
 }
 
-/* Adds what is wrong with an update of a stored data source. */
-static void validate_update(const Pb__DataSource *wanted, const Pb__DataSource *stored,
-                            struct violations *violations)
-{
-    if ((int)wanted->type != 0 && wanted->type != stored->type)
-        violations_add(violations, "data_source.type", "the type of a data source never changes");
-    data_source_validate_parameters(stored->type, wanted->parameters_json, violations);
-}
-
 static void write_update(struct update_op *update, const Pb__DataSource *stored)
 {
     struct op *op = &update->op;
+    const Pb__DataSource *wanted = update->wanted;
     struct arena *arena = rpc_call_get_arena(op->call);
     struct violations violations = {0};
-    struct buf merged = {0};
 
-    validate_update(update->wanted, stored, &violations);
-    if (violations.count > 0) {
-        fault_end_violations(op->call, &violations);
-        return;
-    }
-    struct status st = data_source_merge(stored->type, stored->parameters_json,
-                                         update->wanted->parameters_json, &merged);
-    const char *parameters = arena_copy_str(arena, buf_get(&merged));
-    buf_deinit(&merged);
-    if (st.code != STATUS_OK) {
-        fault_end_with(op->call, FAULT_INVALID_FIELD, NULL, st);
-        return;
-    }
-    data_source_validate_secrets(stored->type, parameters, &violations);
+    if ((int)wanted->type != 0 && wanted->type != stored->type)
+        violations_add(&violations, "data_source.type", "the type of a data source never changes");
+    const char *parameters = make_parameters(stored->type, stored->parameters_json,
+                                             wanted->parameters_json, arena, &violations);
     if (violations.count > 0) {
         fault_end_violations(op->call, &violations);
         return;

@@ -131,6 +131,18 @@ const struct json *config_get_array(const struct config_reader *reader, const ch
     return NULL;
 }
 
+const struct json *config_get_object(const struct config_reader *reader, const char *key,
+                                     size_t max_count)
+{
+    const struct json *value = find_kind(reader, key, JSON_KIND_OBJECT, "an object of strings");
+
+    if (!value || json_get_count(value) <= max_count)
+        return value;
+    config_add(reader, key, "has %zu members; at most %zu are taken", json_get_count(value),
+               max_count);
+    return NULL;
+}
+
 static bool is_one_of(struct str key, const char *const *keys, size_t nkeys)
 {
     for (size_t i = 0; i < nkeys; i++) {

@@ -41,6 +41,10 @@ int64_t config_get_int(const struct config_reader *reader, const char *key, int6
 const struct json *config_get_array(const struct config_reader *reader, const char *key,
                                     size_t max_count);
 
+/* An object of at most max_count members, or NULL. */
+const struct json *config_get_object(const struct config_reader *reader, const char *key,
+                                     size_t max_count);
+
 /* Adds a violation for every member that is not one of keys[0 .. nkeys). */
 void config_refuse_others(const struct config_reader *reader, const char *const *keys,
                           size_t nkeys);

@@ -1,10 +1,9 @@
 /*
- * spec/data_source_spec.h - the parameters of data sources: which there are, what is right, what is secret.
+ * spec/data_source_spec.h - the parameters of data sources: what is right.
  */
 #ifndef SPEC_DATA_SOURCE_SPEC_H
 #define SPEC_DATA_SOURCE_SPEC_H
 
-#include "base/buf.h"
 #include "base/status.h"
 #include "sluice/v1/data_source.pb-c.h"
 #include "spec/violations.h"
@@ -20,24 +19,6 @@ void data_source_validate_name(const char *name, const char *field, struct viola
 /* Adds what is wrong with the parameters of that type; the field is "data_source.parameters_json". */
 void data_source_validate_parameters(Pb__DataSourceType type, const char *parameters_json,
                                      struct violations *violations);
-
-/*
- * Adds each secret that reads "***": that stands for a stored one, and there is none. For parameters that are to be
- * stored; the field is "data_source.parameters_json".
- */
-void data_source_validate_secrets(Pb__DataSourceType type, const char *parameters_json,
-                                  struct violations *violations);
-
-/* Appends parameters_json with every secret as "***" (also a password inside an URL). */
-void data_source_write_masked(Pb__DataSourceType type, const char *parameters_json,
-                              struct buf *ret);
-
-/*
- * Appends new_json, in which a secret that is "***" is taken from old_json. INVALID_ARGUMENT: one of them is no JSON
- * object.
- */
-struct status data_source_merge(Pb__DataSourceType type, const char *old_json, const char *new_json,
-                                struct buf *ret) MUST_CHECK;
 
 /* The value of a text parameter in *ret, NUL-terminated and owned by the caller; NULL if it is not there. */
 struct status data_source_read_parameter(const char *parameters_json, const char *key, char **ret)

@@ -20,12 +20,14 @@ static struct parts split(struct str url)
 
     rest = str_skip(rest, rest.len >= 2 ? 2 : rest.len);
     /* A '?' may stand in a password, a '/' may not. */
-    size_t sign = str_find_byte(rest, '@');
-    if (sign < str_find_byte(rest, '/')) {
-        parts.user_info = (struct str){.data = rest.data, .len = sign};
-        rest = str_skip(rest, sign + 1);
+    size_t end = str_find_byte(rest, '/');
+    while (end > 0 && rest.data[end - 1] != '@')
+        end--;
+    if (end > 0) {
+        parts.user_info = (struct str){.data = rest.data, .len = end - 1};
+        rest = str_skip(rest, end);
     }
-    size_t end = 0;
+    end = 0;
     while (end < rest.len && rest.data[end] != '/' && rest.data[end] != '?')
         end++;
     parts.servers = (struct str){.data = rest.data, .len = end};

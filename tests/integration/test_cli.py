@@ -227,14 +227,31 @@ def test_data_sources_are_kept(stack):
     assert [s["name"] for s in json_lines_of(cli("-o", "json", "source", "list"))] == ["ld"]
 
 
+def test_parameters_come_from_a_file(stack, tmp_path):
+    stack.start_gateway()
+    file = tmp_path / "ld.json"
+    file.write_text('{"clusterKey": "ld.example:30020:root:hidden"}')
+    added = stack.cli("source", "add", "ld", "--type", "lindorm", "--parameters-file", file)
+    assert "ld.example:30020:root:***" in added.stdout and "hidden" not in added.stdout
+    assert "hidden" in stack.database.value("SELECT parameters_json FROM data_source")
+
+
 @pytest.mark.parametrize("arguments,said", [
     (["source", "get", "none"], "data source 'none' does not exist (NOT_FOUND)"),
     (["source", "remove", "none"], "data source 'none' does not exist (NOT_FOUND)"),
-    (["source", "add", "x"], "--type must be given: file or postgres (INVALID_ARGUMENT)"),
-    (["source", "add", "x", "--type", "ftp"],
-     "--type: 'ftp' is none of FILE, POSTGRES (INVALID_ARGUMENT)"),
+    (["source", "add", "x"], "--type must be given: file, postgres, hbase, lindorm, hdfs, s3 or spark"
+     " (INVALID_ARGUMENT)"),
+    (["source", "add", "x", "--type", "ftp"], "--type: 'ftp' is none of FILE, POSTGRES, HBASE,"
+     " LINDORM, HDFS, S3, SPARK (INVALID_ARGUMENT)"),
     (["source", "add", "x", "--type", "file", "--param", "root"],
-     "--param: 'root' is not KEY=VALUE (INVALID_ARGUMENT)"),
+     "--param: number 1 is not KEY=VALUE (INVALID_ARGUMENT)"),
+    (["source", "add", "x", "--type", "file", "--parameters-file", "/nowhere"],
+     "--parameters-file: /nowhere cannot be read: No such file or directory (NOT_FOUND)"),
+    (["source", "add", "x", "--type", "file", "--parameters-file", "/dev/zero"],
+     "--parameters-file: /dev/zero has more than 65536 bytes, which is what is taken"
+     " (INVALID_ARGUMENT)"),
+    (["source", "add", "x", "--type", "file", "--parameters-file", "x", "--param", "a=b"],
+     "--param, --parameters-json and --parameters-file exclude each other (INVALID_ARGUMENT)"),
     (["source", "add", "x", "--type", "file"], "parameters.root: is missing (INVALID_ARGUMENT)"),
     (["task", "get", "none"], "task 'none' does not exist (NOT_FOUND)"),
     (["task", "watch", "none"], "task 'none' does not exist (NOT_FOUND)"),

@@ -54,6 +54,37 @@ def test_the_address_is_stored_for_those_who_list_tasks(client, stack):
     assert address() == ""
 
 
+# By type: parameters, and how they read; where the data source is.
+TYPES = {
+    "FILE": ({"root": "/data"}, {}, ""),
+    "POSTGRES": ({"url": URL, "password": "geheim"}, {"url": MASKED, "password": "***"},
+                 "db.example"),
+    "HBASE": ({"clusterKey": "zk1,zk2:2181:/hbase", "username": "u", "hosts": {"rs1": "10.0.0.1"},
+               "hbaseDir": "/hbase", "hdfsUri": "hdfs://nn1:8020,nn2:8020",
+               "extraConf": {"hdfsUserName": "hadoop"}}, {}, "zk1"),
+    "LINDORM": ({"clusterKey": "ld.example:30020:u:geheim"},
+                {"clusterKey": "ld.example:30020:u:***"}, "ld.example"),
+    "HDFS": ({"url": "http://nn1:9870,http://nn2:9870", "user": "u", "root": "/in"}, {}, "nn1"),
+    "S3": ({"endpoint": "https://s3.example", "bucket": "in-2026", "region": "r", "prefix": "p/",
+            "accessKeyId": "id", "secretAccessKey": "geheim", "sessionToken": "geheim",
+            "pathStyle": True}, {"secretAccessKey": "***", "sessionToken": "***"}, "s3.example"),
+    "SPARK": ({"url": "http://spark:6066", "token": "geheim"}, {"token": "***"}, "spark"),
+}
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_each_type_is_kept_and_updated_with_its_secrets_masked(client, stack, kind):
+    parameters, masked, address = TYPES[kind]
+    shown = {**parameters, **masked}
+    made = client("CreateDataSource", dataSource=source(kind=kind, **parameters))
+    assert (made["type"], parameters_of(made)) == (f"DATA_SOURCE_TYPE_{kind}", shown)
+    updated = client("UpdateDataSource", dataSource=source(kind=kind, **shown))
+    assert parameters_of(updated) == shown
+    assert stored_parameters(stack) == parameters
+    assert stack.database.value("SELECT address FROM data_source") == address
+    client("DeleteDataSource", name="ld")
+
+
 def test_create_sets_what_the_server_sets(client):
     made = client("CreateDataSource", dataSource=source())
     assert made["name"] == "ld" and made["type"] == "DATA_SOURCE_TYPE_POSTGRES"
@@ -125,9 +156,9 @@ def test_a_last_page_that_is_full_has_no_token(client):
 def test_large_sources_are_all_listed_page_by_page(client):
     names = [f"s{i:02}" for i in range(40)]
     for name in names:
-        made = source(name)
-        made["parametersJson"] += " " * 60000
-        client("CreateDataSource", dataSource=made)
+        client("CreateDataSource", dataSource=source(
+            name, "HBASE", clusterKey="zk1:2181:/hbase",
+            hosts={f"{'h' * 200}{n}": "10.0.0.1" for n in range(256)}))
     listed, token = [], ""
     while not listed or token:
         page = client("ListDataSources", pageSize=1000, pageToken=token)
@@ -153,11 +184,30 @@ def test_list_refuses_a_negative_size(client):
 
 def test_update_keeps_secrets_that_read_masked(client, stack):
     client("CreateDataSource", dataSource=source())
-    moved = MASKED.replace("db.example", "new.example")
-    reply = client("UpdateDataSource", dataSource=source(url=moved, password="***"))
-    assert parameters_of(reply)["url"] == moved
-    assert stored_parameters(stack) == {"url": URL.replace("db.example", "new.example"),
-                                        "password": "geheim"}
+    client("UpdateDataSource", dataSource=source(url=MASKED, password="***"))
+    assert stored_parameters(stack) == {"url": URL, "password": "geheim"}
+
+
+@pytest.mark.parametrize("kind, moved", [
+    ("POSTGRES", {"url": MASKED.replace("db.example", "new.example")}),
+    ("POSTGRES", {"url": MASKED.replace("geheim", "***") + "?hostaddr=10.0.0.1"}),
+    ("LINDORM", {"clusterKey": "new.example:30020:u:***"}),
+    ("S3", {"endpoint": "http://s3.example"}),
+    ("SPARK", {"url": "https://new.example"}),
+])
+def test_update_sends_no_kept_secret_elsewhere(client, stack, kind, moved):
+    parameters, masked, _ = TYPES[kind]
+    before = client("CreateDataSource", dataSource=source(kind=kind, **parameters))
+    failure = client.fails("UpdateDataSource",
+                           dataSource=source(kind=kind, **{**parameters, **masked, **moved}))
+    assert failure.code == "INVALID_ARGUMENT"
+    assert "send the secret again" in failure.violations["data_source.parameters_json"]
+    assert client("GetDataSource", name="ld") == before
+    assert stored_parameters(stack) == parameters
+    renewed = {key: value.replace("***", "neu") if isinstance(value, str) else value
+               for key, value in {**parameters, **masked, **moved}.items()}
+    client("UpdateDataSource", dataSource=source(kind=kind, **renewed))
+    assert stored_parameters(stack) == renewed
 
 
 def test_update_changes_the_etag(client):
