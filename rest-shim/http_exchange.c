@@ -420,10 +420,12 @@ static void on_exchange_end(void *memory)
         return;
     request->exchange = NULL;
     tell_gone(request);
-    if (request->is_idling)
+    if (request->is_idling) {
         end_idling(request);
-    else if (request->is_streaming && !request->has_turn)
+    } else if (request->is_streaming && !request->has_turn) {
+        buf_deinit(&request->piece);
         give_turn(request);
+    }
 }
 
 static struct http_request *create_request(struct http_exchanges *exchanges, h2o_req_t *req)

@@ -18,6 +18,7 @@ struct settings {
     const char *gateway;
     int64_t request_timeout_ms;
     int64_t legacy_error_status;
+    int64_t max_event_streams;
     const char *sync_date_zone;
 };
 
@@ -57,6 +58,14 @@ static const struct option_row rows[] = {
      .default_value = "+08:00",
      .value_name = "OFFSET",
      .help = "the zone of syncDate in the LTS API, as an offset from UTC like +08:00"},
+    {.name = "max-event-streams",
+     .kind = OPTION_NUMBER,
+     .field = offsetof(struct settings, max_event_streams),
+     .default_value = "256",
+     .min = 0,
+     .max = HTTP_MAX_CONNECTIONS,
+     .value_name = "N",
+     .help = "how many clients may follow tasks by server-sent events at a time"},
     OPTIONS_COMMON_ROWS(struct settings, common),
 };
 
@@ -115,6 +124,7 @@ static struct status run(const struct settings *settings)
         .channel = channel,
         .timeout_ms = (unsigned)settings->request_timeout_ms,
         .legacy_error_status = (int)settings->legacy_error_status,
+        .max_event_streams = (unsigned)settings->max_event_streams,
         .lts = lts,
     });
     st = serve(settings, shim);

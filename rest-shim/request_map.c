@@ -278,6 +278,17 @@ static struct status check_kind(const struct route *route, const ProtobufCMessag
     return id ? lts_kind_check(route->kind, id) : status_ok();
 }
 
+/* The header Last-Event-ID, which is the field cursor where a method has one. */
+static struct status read_event_id(struct str event_id, struct arena *arena,
+                                   ProtobufCMessage *request)
+{
+    static const struct str path = {.data = "cursor", .len = sizeof("cursor") - 1};
+
+    if (event_id.len == 0 || !message_field_find(request->descriptor, path))
+        return status_ok();
+    return message_set_text(request, path, event_id, arena);
+}
+
 struct status request_map_read(const struct route *route, const struct request_input *input,
                                struct arena *arena, ProtobufCMessage **ret)
 {
@@ -299,6 +310,8 @@ struct status request_map_read(const struct route *route, const struct request_i
         st = check_kind(route, request);
     if (st.code == STATUS_OK)
         st = read_key(input->request_key, arena, request);
+    if (st.code == STATUS_OK)
+        st = read_event_id(input->event_id, arena, request);
     if (st.code == STATUS_OK)
         *ret = request;
     return st;

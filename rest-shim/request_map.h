@@ -19,6 +19,7 @@ struct request_input {
     struct str query;        /* raw */
     struct str content_type; /* may be empty */
     struct str request_key;  /* of the header Idempotency-Key; without data if there is none */
+    struct str event_id;     /* of the header Last-Event-ID; the same */
     struct str body;
 };
 
@@ -29,7 +30,8 @@ bool request_map_takes(const struct route *route, const struct request_input *in
 
 /*
  * Makes the request of the route's method, in arena. Where it has a field request_id, a request_key sets that: a UUID
- * as it is, any other text as the UUID that it stands for (base/id.h). INVALID_ARGUMENT: something is wrong; the error names it as the
+ * as it is, any other text as the UUID that it stands for (base/id.h). Where it has a field cursor, an event_id
+ * sets that, whatever the query says: who comes back by itself has the query of its first time. INVALID_ARGUMENT: something is wrong; the error names it as the
  * caller does: the form's field, the query parameter, the path in the JSON. NOT_FOUND: the id is of another kind of tasks
  * than the route's. RESOURCE_EXHAUSTED: the arena is full.
  */

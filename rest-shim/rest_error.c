@@ -13,6 +13,7 @@
 static const int http_statuses[STATUS_NCODES] = {
     [STATUS_OK] = 200,
     [STATUS_INVALID_ARGUMENT] = 400,
+    [STATUS_OUT_OF_RANGE] = 400,
     [STATUS_UNAUTHENTICATED] = 401,
     [STATUS_PERMISSION_DENIED] = 403,
     [STATUS_NOT_FOUND] = 404,
@@ -71,8 +72,8 @@ struct status rest_error_mask(struct status st, bool has_details)
         return status_error(st.code, "the gateway cannot be reached");
     case STATUS_DEADLINE_EXCEEDED:
         return status_error(st.code, "the gateway did not answer in time");
-    case STATUS_CANCELLED:
-        return status_error(st.code, "the request was cancelled");
+    case STATUS_CANCELLED: /* by ourselves: the client does not see it, or we stop */
+        return status_error(STATUS_UNAVAILABLE, "this server stops; ask again");
     default:
         return status_error(st.code, "the gateway gave no answer that can be used");
     }

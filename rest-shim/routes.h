@@ -53,7 +53,8 @@ struct route {
     const char *preset; /* fields that the route itself sets, as a query string has them; or NULL */
     const struct lts_kind *kind; /* the only one that ids may be of; NULL: any */
     const struct lts_list
-        *list; /* the reply is this list, whole unless a page of it is asked for */
+        *list;       /* the reply is this list, whole unless a page of it is asked for */
+    bool has_events; /* the reply is a stream of TaskChange, as server-sent events */
     /* Writes the reply and returns the HTTP status. NULL: as JSON of the message, with 200. */
     int (*write)(const ProtobufCMessage *reply, const struct lts_settings *settings,
                  struct json_out *out);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "rest-shim/event_reply.h"
 #include "rest-shim/http_server.h"
 #include "rest-shim/list_reply.h"
 #include "rest-shim/request_map.h"
@@ -17,6 +18,7 @@ struct shim {
     struct http_handler handler;
     struct shim_options options;
     int64_t nrequests; /* numbers them for the log */
+    struct event_replies event_replies;
 };
 
 /* A request that waits for one call. */
@@ -34,10 +36,11 @@ static int choose_status(const struct shim *shim, enum route_style style, int ht
     return http_status;
 }
 
-static void reply_error(const struct shim *shim, struct http_request *request,
-                        const struct rest_error *error, const struct http_header *header)
+/* header may be NULL. */
+static struct http_reply make_error_reply(const struct shim *shim, struct arena *arena,
+                                          const struct rest_error *error,
+                                          const struct http_header *header)
 {
-    struct arena *arena = http_request_get_arena(request);
     struct http_header *headers = arena_alloc(arena, 2 * sizeof(*headers));
     struct http_reply reply = {.headers = headers};
     unsigned retry_s = 0;
@@ -49,6 +52,15 @@ static void reply_error(const struct shim *shim, struct http_request *request,
     if (retry_s > 0)
         headers[reply.nheaders++] =
             (struct http_header){"Retry-After", arena_printf(arena, "%u", retry_s)};
+    return reply;
+}
+
+static void reply_error(const struct shim *shim, struct http_request *request,
+                        const struct rest_error *error, const struct http_header *header)
+{
+    struct arena *arena = http_request_get_arena(request);
+    struct http_reply reply = make_error_reply(shim, arena, error, header);
+
     http_request_reply(request, &reply);
 }
 
@@ -68,7 +80,8 @@ void shim_op_log_end(const struct shim_op *op, struct status st)
                   log_str("path", op->route->path), log_code(st), log_int("took_ms", took_ms));
 }
 
-void shim_op_fail(struct shim_op *op, struct status st, struct str details)
+struct http_reply shim_op_make_failure(const struct shim_op *op, struct status st,
+                                       struct str details)
 {
     struct rest_error error = {
         .st = rest_error_mask(st, details.len > 0),
@@ -77,7 +90,14 @@ void shim_op_fail(struct shim_op *op, struct status st, struct str details)
         .form = op->route->form,
     };
 
-    reply_error(op->shim, op->request, &error, NULL);
+    return make_error_reply(op->shim, http_request_get_arena(op->request), &error, NULL);
+}
+
+void shim_op_fail(struct shim_op *op, struct status st, struct str details)
+{
+    struct http_reply reply = shim_op_make_failure(op, st, details);
+
+    http_request_reply(op->request, &reply);
 }
 
 static void reply_message(const struct shim_op *op, const ProtobufCMessage *message)
@@ -128,6 +148,25 @@ static void start_unary(const struct shim_op *op, const ProtobufCMessage *messag
     rpc_client_call_submit(&unary->call, message); /* the other thread has the request now */
 }
 
+static void start_events(const struct shim_op *op, const ProtobufCMessage *message)
+{
+    static const struct http_header later = {"Retry-After", "10"};
+    struct shim *shim = op->shim;
+
+    if (event_replies_have_room(&shim->event_replies)) {
+        event_reply_start(op, shim->options.channel, &shim->event_replies, message);
+        return;
+    }
+    struct rest_error error = {
+        .st =
+            status_error(STATUS_RESOURCE_EXHAUSTED, "%u streams of events are open, no more may be",
+                         shim->event_replies.count),
+        .http_status = 503,
+        .style = op->route->style,
+    };
+    reply_error(shim, op->request, &error, &later);
+}
+
 static void call_gateway(struct shim *shim, struct http_request *request, const struct route *route,
                          ProtobufCMessage *message)
 {
@@ -139,7 +178,9 @@ static void call_gateway(struct shim *shim, struct http_request *request, const 
         .start_ms = clock_get_monotonic_ms(),
     };
 
-    if (route->list && list_reply_is_asked_for(message))
+    if (route->has_events)
+        start_events(&op, message);
+    else if (route->list && list_reply_is_asked_for(message))
         list_reply_start(&(struct list_reply_options){.op = op,
                                                       .channel = shim->options.channel,
                                                       .timeout_ms = shim->options.timeout_ms,
@@ -184,6 +225,7 @@ static void serve(struct shim *shim, struct http_request *request, const struct 
         .query = http_request_get_query(request),
         .content_type = http_request_get_header(request, "content-type"),
         .request_key = http_request_get_header(request, "idempotency-key"),
+        .event_id = http_request_get_header(request, "last-event-id"),
         .body = http_request_get_body(request),
     };
 
@@ -245,6 +287,7 @@ struct shim *shim_create(const struct shim_options *options)
     struct shim *shim = mem_alloc(sizeof(*shim));
 
     shim->options = *options;
+    shim->event_replies.max_count = options->max_event_streams;
     shim->handler = (struct http_handler){.on_request = on_request, .on_refusal = on_refusal};
     return shim;
 }

@@ -16,6 +16,7 @@ struct shim_options {
     unsigned timeout_ms;         /* of each call */
     int legacy_error_status; /* what errors of the LTS API are sent with; 0: what fits the error */
     struct lts_settings lts;
+    unsigned max_event_streams; /* at a time */
 };
 
 struct shim *shim_create(const struct shim_options *options) MUST_CHECK;

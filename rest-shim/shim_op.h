@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "base/status.h"
 #include "base/str.h"
 #include "rest-shim/http_server.h"
 
@@ -23,6 +24,10 @@ struct shim_op {
 
 /* Logs how the call that op waited for has ended. Any thread. */
 void shim_op_log_end(const struct shim_op *op, struct status st);
+
+/* The reply that tells of a failure, in the request's arena; details are what came with st. Any thread. */
+struct http_reply shim_op_make_failure(const struct shim_op *op, struct status st,
+                                       struct str details);
 
 /*
  * Answers the request by what the call has ended with; details are what came with it. op must not be touched

@@ -136,7 +136,7 @@ test(each_code_has_its_http_status)
         {STATUS_RESOURCE_EXHAUSTED, 429},
         {STATUS_FAILED_PRECONDITION, 409},
         {STATUS_ABORTED, 409},
-        {STATUS_OUT_OF_RANGE, 500},
+        {STATUS_OUT_OF_RANGE, 400},
         {STATUS_UNIMPLEMENTED, 501},
         {STATUS_INTERNAL, 500},
         {STATUS_UNAVAILABLE, 503},
@@ -163,7 +163,7 @@ test(what_the_server_refuses_has_a_text)
 test(texts_that_the_gateway_did_not_write_are_replaced)
 {
     static const enum status_code codes[] = {STATUS_UNAVAILABLE, STATUS_DEADLINE_EXCEEDED,
-                                             STATUS_CANCELLED, STATUS_INTERNAL, STATUS_UNKNOWN};
+                                             STATUS_INTERNAL, STATUS_UNKNOWN};
 
     for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
         struct status st = status_error(codes[i], "'127.0.0.1:1' cannot be reached");
@@ -172,4 +172,12 @@ test(texts_that_the_gateway_did_not_write_are_replaced)
         check(strstr(masked.text, "127") == NULL);
         check_str(rest_error_mask(st, true).text, st.text);
     }
+}
+
+test(what_we_cancel_ourselves_says_that_we_stop)
+{
+    struct status masked = rest_error_mask(status_error(STATUS_CANCELLED, "CANCELLED"), false);
+
+    check_status(masked, STATUS_UNAVAILABLE);
+    check_str(masked.text, "this server stops; ask again");
 }

@@ -9,6 +9,8 @@
 #include "base/compiler.h"
 #include "rest-shim/lts.h"
 #include "rpc/message_field.h"
+#include "sluice/v1/data_source_service.pb-c.h"
+#include "sluice/v1/task_service.pb-c.h"
 #include "tests/harness/test.h"
 
 /* "METHOD part" of what a request matches, "405 allow" or "404". */
@@ -67,12 +69,15 @@ test(requests_find_their_route)
         {"POST", "/v1/tasks/x:abort", "AbortTask x"},
         {"POST", "/v1/tasks/x:retry", "RetryTask x"},
         {"GET", "/v1/tasks/x/events", "ListTaskEvents x"},
+        {"GET", "/v1/tasks:watch", "WatchTasks "},
+        {"GET", "/v1/tasks/x:watch", "WatchTask x"},
         {"GET", "/v1/tasks/x/badRows", "ListBadRows x"},
         {"POST", "/v1/dataSources", "CreateDataSource "},
         {"GET", "/v1/dataSources", "ListDataSources "},
         {"GET", "/v1/dataSources/x", "GetDataSource x"},
         {"PATCH", "/v1/dataSources/x", "UpdateDataSource x"},
         {"DELETE", "/v1/dataSources/x", "DeleteDataSource x"},
+        {"POST", "/v1/dataSources/x:check", "CheckDataSource x"},
         {"GET", "/healthz", "Check "},
     };
 
@@ -123,6 +128,9 @@ test(other_verbs_and_paths_are_refused)
         {"GET", "/v1/tasks/", "404"},
         {"GET", "/v1/tasks/x:y", "404"},
         {"POST", "/v1/tasks/:abort", "404"},
+        {"POST", "/v1/tasks:watch", "405 GET, HEAD, OPTIONS"},
+        {"GET", "/v1/tasks:abort", "404"},
+        {"GET", "/v1/tasks/:watch", "404"},
         {"POST", "/v1/tasks/x:y:abort", "404"},
         {"GET", "/v1/tasks/x/badRows/", "404"},
         {"GET", "/v1/dataSources/a/b", "404"},
@@ -195,7 +203,35 @@ test(rows_of_methods_that_change_something_say_so)
     for (size_t i = 0; i < count; i++) {
         const char *name = strrchr(routes[i].method, '/') + 1;
         bool only_reads = strncmp(name, "Get", 3) == 0 || strncmp(name, "List", 4) == 0 ||
-                          strcmp(name, "Check") == 0;
+                          strncmp(name, "Watch", 5) == 0 || strcmp(name, "Check") == 0;
         check_int(routes[i].effect, only_reads ? ROUTE_READS : ROUTE_CHANGES);
+    }
+}
+
+/* Whether a row of /v1 offers the method. */
+static bool is_offered(const char *service, const char *method)
+{
+    size_t count = 0;
+    const struct route *routes = routes_get_all(&count);
+    char path[128];
+
+    (void)snprintf(path, sizeof(path), "/%s/%s", service, method);
+    for (size_t i = 0; i < count; i++) {
+        if (routes[i].style == ROUTE_V1 && strcmp(routes[i].method, path) == 0)
+            return true;
+    }
+    return false;
+}
+
+test(each_public_method_has_a_row_of_v1)
+{
+    static const ProtobufCServiceDescriptor *const services[] = {
+        &pb__task_service__descriptor, &pb__data_source_service__descriptor};
+
+    for (size_t i = 0; i < ARRAY_LEN(services); i++) {
+        for (unsigned k = 0; k < services[i]->n_methods; k++) {
+            if (!is_offered(services[i]->name, services[i]->methods[k].name))
+                check_str(services[i]->methods[k].name, "offered");
+        }
     }
 }
