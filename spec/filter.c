@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/compiler.h"
 
@@ -181,6 +182,20 @@ static void write_node(const struct filter_node *node, struct buf *buf)
     write_operand(node, node->left, buf);
     buf_append_text(buf, node->type == FILTER_NODE_AND ? " AND " : " OR ");
     write_operand(node, node->right, buf);
+}
+
+void filter_require(struct filter *filter, enum filter_field field, const char *name, int value,
+                    struct arena *arena)
+{
+    struct filter_node *wanted = arena_alloc(arena, sizeof(*wanted));
+    struct filter_node *both = arena_alloc(arena, sizeof(*both));
+
+    *wanted = (struct filter_node){
+        .type = FILTER_NODE_COMPARISON,
+        .comparison = {.field = field, .text = str_from(name), .value = value},
+    };
+    *both = (struct filter_node){.type = FILTER_NODE_AND, .left = wanted, .right = filter->root};
+    filter->root = filter->root ? both : wanted;
 }
 
 bool filter_matches_in_state(const struct filter *filter, const Pb__Task *task, Pb__TaskState state)

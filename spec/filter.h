@@ -21,6 +21,8 @@
 #include "base/str.h"
 #include "sluice/v1/task.pb-c.h"
 
+struct arena;
+
 enum {
     FILTER_MAX_BYTES = 4096,
     FILTER_MAX_COMPARISONS = 64,
@@ -77,6 +79,10 @@ struct filter_node {
 struct filter {
     const struct filter_node *root; /* NULL: all tasks */
 };
+
+/* Has the filter take only tasks of that kind, or in that state: name is the value's without the prefix. */
+void filter_require(struct filter *filter, enum filter_field field, const char *name, int value,
+                    struct arena *arena);
 
 bool filter_matches(const struct filter *filter, const Pb__Task *task);
 
