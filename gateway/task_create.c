@@ -17,31 +17,18 @@
 #include "gateway/gateway.h"
 #include "gateway/lease_desk.h"
 #include "gateway/op.h"
+#include "gateway/plan_params.h"
 #include "gateway/task_get.h"
+#include "gateway/task_kind.h"
 #include "gateway/task_mask.h"
 #include "gateway/task_update.h"
-#include "gateway/text_array.h"
 #include "rpc/call.h"
 #include "sluice/v1/task_service.pb-c.h"
 #include "spec/data_source_spec.h"
-#include "spec/import_spec.h"
 #include "spec/job_plan.h"
 #include "spec/task_marks.h"
 #include "store/row.h"
 #include "store/task_store.h"
-
-/* What a kind of task reads from and writes to, and what its ids begin with. */
-static const struct task_kind {
-    Pb__TaskKind kind;
-    const char *id_prefix;
-    Pb__DataSourceType source_type;
-    Pb__DataSourceType destination_type;
-} bulkload_kind = {
-    PB__TASK_KIND__TASK_KIND_BULKLOAD,
-    "proc",
-    PB__DATA_SOURCE_TYPE__DATA_SOURCE_TYPE_FILE,
-    PB__DATA_SOURCE_TYPE__DATA_SOURCE_TYPE_POSTGRES,
-};
 
 struct create_task {
     struct op op;
@@ -56,7 +43,7 @@ struct create_task {
 struct named_source {
     const char *field;
     const char *name;
-    Pb__DataSourceType expected;
+    const Pb__DataSourceType *types; /* TASK_KIND_MAX_TYPES; those that it may have */
     const char *note; /* the column that has its type; NULL: there is no such data source */
 };
 
@@ -65,12 +52,35 @@ static const char *get_type_name(Pb__DataSourceType type)
     return enum_text_find(&pb__data_source_type__descriptor, (int)type);
 }
 
+static bool has_type(const Pb__DataSourceType *types, struct str name)
+{
+    for (size_t i = 0; i < TASK_KIND_MAX_TYPES && types[i] != 0; i++)
+        if (str_is(name, get_type_name(types[i])))
+            return true;
+    return false;
+}
+
+/* "FILE, HDFS or S3" */
+static const char *write_choices(const Pb__DataSourceType *types, struct arena *arena)
+{
+    const char *text = get_type_name(types[0]);
+
+    for (size_t i = 1; i < TASK_KIND_MAX_TYPES && types[i] != 0; i++) {
+        bool is_last = i + 1 == TASK_KIND_MAX_TYPES || types[i + 1] == 0;
+
+        text =
+            arena_printf(arena, "%s%s%s", text, is_last ? " or " : ", ", get_type_name(types[i]));
+    }
+    return text;
+}
+
 /* Ends a call whose task was not stored. */
 static void refuse(const struct create_task *create, const struct pg_result *rows)
 {
+    struct arena *arena = rpc_call_get_arena(create->op.call);
     const struct named_source sources[] = {
-        {"task.source", create->wanted->source, create->kind->source_type, "note/source_type"},
-        {"task.destination", create->wanted->destination, create->kind->destination_type,
+        {"task.source", create->wanted->source, create->kind->source_types, "note/source_type"},
+        {"task.destination", create->wanted->destination, create->kind->destination_types,
          "note/destination_type"},
     };
     struct violations violations = {0};
@@ -83,10 +93,10 @@ static void refuse(const struct create_task *create, const struct pg_result *row
             fault_end(create->op.call, FAULT_DATA_SOURCE_NOT_FOUND, source->name);
             return;
         }
-        if (!str_is(type, get_type_name(source->expected)))
+        if (!has_type(source->types, type))
             violations_add(&violations, source->field,
                            "data source '%s' is of type %.*s; %s is expected", source->name,
-                           (int)type.len, type.data, get_type_name(source->expected));
+                           (int)type.len, type.data, write_choices(source->types, arena));
     }
     fault_end_violations(create->op.call, &violations);
 }
@@ -107,13 +117,18 @@ static void add_jobs(const struct job_plan *plan, struct arena *arena, Pb__Task 
     }
 }
 
-/* The reply to validate_only: what would be stored. */
-static void end_valid(const struct create_task *create)
+/* The reply to validate_only: what would be stored. The row has what is not in the request. */
+static void end_valid(const struct create_task *create, const struct pg_result *rows)
 {
     const Pb__Task *wanted = create->wanted;
     struct arena *arena = rpc_call_get_arena(create->op.call);
     Pb__Task made = PB__TASK__INIT;
+    struct status st = row_read(rows, 0, "", arena, &made.base);
 
+    if (st.code != STATUS_OK) {
+        fault_end_store(create->op.call, st);
+        return;
+    }
     made.kind = create->kind->kind;
     made.source = wanted->source;
     made.destination = wanted->destination;
@@ -123,12 +138,12 @@ static void end_valid(const struct create_task *create)
     made.state = PB__TASK_STATE__TASK_STATE_PENDING;
     made.stage = PB__TASK_STAGE__TASK_STAGE_WAIT_FOR_START;
     made.spec_case = wanted->spec_case;
-    made.bulkload = wanted->bulkload;
+    made.bulkload = wanted->bulkload; /* whichever arm it is */
     add_jobs(&create->plan, arena, &made);
     for (size_t i = 0; i < made.n_jobs; i++)
         made.jobs[i]->id = "";
     task_mask(&made, arena);
-    rpc_call_end(create->op.call, status_ok(), &made.base);
+    rpc_call_end(create->op.call, st, &made.base);
 }
 
 static void end_created(const struct create_task *create, const struct pg_result *rows)
@@ -177,44 +192,32 @@ static void create_done(struct query *query, struct status st, const struct pg_r
     } else if (str_is(outcome, "REUSED")) {
         fault_end(op->call, FAULT_REQUEST_ID_REUSED, create->request_id);
     } else if (str_is(outcome, "VALID")) {
-        end_valid(create);
+        end_valid(create, rows);
     } else {
         refuse(create, rows);
     }
 }
 
-/*
- * Checks a bulk import and plans it. Adds to violations what is wrong; *ret is not to be
- * used then.
- */
-static void plan_bulkload(const Pb__BulkloadSpec *bulkload, struct arena *arena,
-                          struct violations *violations, struct job_plan *ret)
-{
-    struct import_spec *spec = NULL;
-    struct status st = import_spec_read(bulkload, violations, &spec);
-
-    if (st.code != STATUS_OK && violations->count == 0)
-        violations_add(violations, "task.bulkload", "%s", st.text);
-    if (st.code == STATUS_OK)
-        job_plan_make_bulkload(spec, arena, ret);
-    import_spec_destroy(spec);
-}
-
-static void validate(const Pb__Task *task, struct arena *arena, struct violations *violations,
-                     struct job_plan *ret)
+/* Checks a task and plans it; the kind, or NULL. Adds to violations what is wrong. */
+static const struct task_kind *validate(const Pb__Task *task, struct arena *arena,
+                                        struct violations *violations, struct job_plan *ret)
 {
     if (!task) {
         violations_add(violations, "task", "task is missing");
-        return;
+        return NULL;
     }
+    const struct task_kind *kind = task_kind_find(task);
     task_marks_validate_display_name(task, violations);
     task_marks_validate_labels(task, violations);
     data_source_validate_name(task->source, "task.source", violations);
     data_source_validate_name(task->destination, "task.destination", violations);
-    if (task->spec_case == PB__TASK__SPEC_BULKLOAD)
-        plan_bulkload(task->bulkload, arena, violations, ret);
+    if (kind)
+        kind->plan(task, arena, violations, ret);
     else
-        violations_add(violations, "task.bulkload", "the task's spec is missing");
+        violations_add(violations, "task.spec",
+                       "the task's spec is missing: bulkload, full_migration or incremental_sync"
+                       " is expected");
+    return kind;
 }
 
 /* The request's id in lower case; empty: there is none. Adds to violations if it is no UUID. */
@@ -228,36 +231,13 @@ static const char *read_request_id(const char *text, struct arena *arena,
     return arena_copy_str(arena, str_from(uuid));
 }
 
-static struct str pack(const ProtobufCMessage *message, struct arena *arena)
+static struct param type_array(const Pb__DataSourceType *types, struct arena *arena)
 {
-    size_t size = protobuf_c_message_get_packed_size(message);
-    uint8_t *bytes = arena_alloc(arena, size + 1);
+    const char *text = get_type_name(types[0]);
 
-    return str_from_bytes(bytes, protobuf_c_message_pack(message, bytes));
-}
-
-/* Sets parameters 9 to 12 of the statement. */
-static void set_jobs(const struct job_plan *plan, struct arena *arena, struct param *params)
-{
-    struct buf arrays[4] = {{0}};
-
-    for (size_t i = 0; i < plan->njobs; i++) {
-        const struct planned_job *job = &plan->jobs[i];
-
-        text_array_add(&arrays[0], job->id);
-        text_array_add(&arrays[1], enum_text_find(&pb__job_role__descriptor, (int)job->role));
-        text_array_add(&arrays[2], arena_printf(arena, "%d", job->step));
-        text_array_add(&arrays[3], job->table);
-    }
-    for (size_t i = 0; i < ARRAY_LEN(arrays); i++) {
-        params[8 + i] = param_text(arena_copy_str(arena, buf_get(&arrays[i])));
-        buf_deinit(&arrays[i]);
-    }
-}
-
-static struct param type_array(Pb__DataSourceType type, struct arena *arena)
-{
-    return param_text(arena_printf(arena, "{%s}", get_type_name(type)));
+    for (size_t i = 1; i < TASK_KIND_MAX_TYPES && types[i] != 0; i++)
+        text = arena_printf(arena, "%s,%s", text, get_type_name(types[i]));
+    return param_text(arena_printf(arena, "{%s}", text));
 }
 
 void task_create_start(struct rpc_call *call, const ProtobufCMessage *message)
@@ -269,7 +249,7 @@ void task_create_start(struct rpc_call *call, const ProtobufCMessage *message)
     struct violations violations = {0};
     char hex[ID_HEX_BYTES];
 
-    validate(task, arena, &violations, &create->plan);
+    create->kind = validate(task, arena, &violations, &create->plan);
     create->request_id = read_request_id(request->request_id, arena, &violations);
     if (violations.count > 0) {
         fault_end_violations(call, &violations);
@@ -277,22 +257,21 @@ void task_create_start(struct rpc_call *call, const ProtobufCMessage *message)
     }
     create->op.call = call;
     create->wanted = task;
-    create->kind = &bulkload_kind;
     id_make_hex(hex);
     struct query query = {
         .statement = &task_create,
         .params = {param_text(arena_copy_str(arena, str_from(hex))),
                    param_text(enum_text_find(&pb__task_kind__descriptor, (int)create->kind->kind)),
                    param_text(task->source), param_text(task->destination),
-                   param_str(pack(&task->bulkload->base, arena)),
-                   type_array(create->kind->source_type, arena),
-                   type_array(create->kind->destination_type, arena),
+                   param_str(task_kind_pack_spec(task, arena)),
+                   type_array(create->kind->source_types, arena),
+                   type_array(create->kind->destination_types, arena),
                    param_text(create->kind->id_prefix), [12] = param_text(access_get_actor(call)),
                    create->request_id[0] ? param_text(create->request_id) : param_null(),
                    param_int(request->validate_only), param_text(task->display_name),
                    param_text(task_labels_write(task, arena))},
         .on_done = create_done,
     };
-    set_jobs(&create->plan, arena, query.params);
+    plan_params_set(&create->plan, arena, &query.params[8]);
     op_submit(&create->op, &query);
 }

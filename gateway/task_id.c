@@ -1,11 +1,22 @@
 #include "gateway/task_id.h"
 
+#include <string.h>
+
+#include "base/compiler.h"
+
 enum {
     MAX_NUMBER_DIGITS = 18,
     HEX_DIGITS = 32,
 };
 
-static const char prefix[] = "proc-";
+static const struct {
+    const char *prefix;
+    bool has_number;
+} forms[] = {
+    {"proc-", true},
+    {"workflow-", false},
+    {"wal-", false},
+};
 
 static bool is_number(struct str text)
 {
@@ -32,11 +43,11 @@ static bool is_hex(struct str text)
 
 bool task_id_is_valid(struct str id)
 {
-    if (!str_has_prefix(id, prefix))
-        return false;
-
-    struct str rest = str_skip(id, sizeof(prefix) - 1);
-    struct str number = str_cut(&rest, '-');
-
-    return is_number(number) && is_hex(rest);
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        if (!str_has_prefix(id, forms[i].prefix))
+            continue;
+        struct str rest = str_skip(id, strlen(forms[i].prefix));
+        return (!forms[i].has_number || is_number(str_cut(&rest, '-'))) && is_hex(rest);
+    }
+    return false;
 }

@@ -15,8 +15,8 @@
 enum { TASK_ID_MAX_BYTES = 63 };
 
 /*
- * "proc-<n>-<32 hex digits>": n from 1 without leading zeros, at most 18 digits; hex in
- * lower case.
+ * "proc-<n>-<32 hex digits>", "workflow-<32 hex digits>" or "wal-<32 hex digits>": n from 1
+ * without leading zeros, at most 18 digits; hex in lower case.
  */
 bool task_id_is_valid(struct str id);
 

@@ -20,7 +20,7 @@ struct violations;
 enum {
     TABLE_NAMES_MAX_COUNT = 1000,
     TABLE_NAMES_MAX_BYTES = 256 * 1024, /* of all entries together */
-    TABLE_NAME_MAX_PART_BYTES = 255,    /* of a namespace or a qualifier: files are named after it */
+    TABLE_NAME_MAX_PART_BYTES = 255, /* of a namespace or a qualifier: files are named after it */
 };
 
 enum table_entry_kind {
@@ -41,15 +41,15 @@ struct table_entry {
     struct table_name destination; /* equal to source where there is no '/' */
 };
 
-/* What reads the texts of table_names: it says what may be in them. */
+/* What may be in table_names. */
 struct table_names_rules {
     const char *field;  /* of violations, a literal */
     bool has_patterns;  /* "ns:*" and "*" are taken */
-    bool is_one_source; /* source and destination are one cluster: no table may be copied onto itself or onward */
+    bool is_one_source; /* source and destination are one: no table goes onto itself, or onward */
 };
 
 struct table_names {
-    const struct table_entry *entries; /* entries[0 .. count), in the order in which they were sent */
+    const struct table_entry *entries; /* entries[0 .. count), in the order of the texts */
     size_t count;
     bool has_pattern;
 };

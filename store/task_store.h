@@ -13,13 +13,13 @@
  * Stores a task (PENDING) and its jobs: those of the lowest step READY, others WAITING.
  *
  *     1 text   the end of the id: 32 hex digits
- *     2 text   kind: "BULKLOAD"
+ *     2 text   kind: "BULKLOAD", "FULL_MIGRATION" or "INCREMENTAL_SYNC"
  *     3 text   source, a data source's name
  *     4 text   destination, the same
  *     5 bytes  the packed spec
- *     6 text   the types that the source may have, as an array: "{FILE}"
+ *     6 text   the types that the source may have, as an array: "{FILE,HDFS}"
  *     7 text   the types that the destination may have, the same
- *     8 text   the beginning of the id: "proc"; the number is put between
+ *     8 text   the beginning of the id: "proc-"; of a bulk import its number is put between
  *     9 text   the jobs' ids, as an array; so are
  *    10 text   their roles: "{SCHEMA,FULL}",
  *    11 text   their steps: "{0,1}" and

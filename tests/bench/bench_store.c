@@ -59,7 +59,7 @@ static void prepare_create(struct runner *runner)
         param_text("\x20\x01"),
         param_text("{FILE}"),
         param_text("{POSTGRES}"),
-        param_text("proc"),
+        param_text("proc-"),
         param_text(runner->jobs),
         param_text("{SCHEMA,BULKLOAD}"),
         param_text("{0,1}"),

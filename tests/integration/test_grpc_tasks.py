@@ -89,7 +89,7 @@ def without(config, key):
     (task(source=""), "task.source"),
     (task(source="a b"), "task.source"),
     (task(destination=""), "task.destination"),
-    ({"source": "files", "destination": "ld"}, "task.bulkload"),
+    ({"source": "files", "destination": "ld"}, "task.spec"),
     (task(reader=""), "task.bulkload.reader_config_json"),
     (task(reader="{"), "task.bulkload.reader_config_json"),
     (task(reader="[" * 100), "task.bulkload.reader_config_json"),

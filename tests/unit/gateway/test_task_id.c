@@ -14,6 +14,12 @@ test(task_id_has_a_number_and_hex_digits)
     check(task_id_is_valid(str_from("proc-123456789012345678-" HEX)));
 }
 
+test(task_id_of_other_kinds_has_no_number)
+{
+    check(task_id_is_valid(str_from("workflow-" HEX)));
+    check(task_id_is_valid(str_from("wal-" HEX)));
+}
+
 test(task_id_refuses_all_else)
 {
     static const char *const texts[] = {
@@ -33,7 +39,10 @@ test(task_id_refuses_all_else)
         "proc-1-0123456789abcdef0123456789abcdeg",
         "proc-1-" HEX "-",
         "Proc-1-" HEX,
-        "workflow-" HEX,
+        "workflow-1-" HEX,
+        "workflow-",
+        "wal-" HEX "0",
+        "fulldata-" HEX,
         "' OR true --",
     };
 
