@@ -19,6 +19,7 @@
 #include "rpc/codec.h"
 #include "rpc/inflate.h"
 #include "rpc/message_wire.h"
+#include "rpc/packed.h"
 #include "rpc/serving.h"
 
 static_assert((int)STATUS_INVALID_ARGUMENT == (int)GRPC_STATUS_INVALID_ARGUMENT &&
@@ -322,17 +323,27 @@ static void on_sent(struct rpc_tag *tag, bool ok)
     release(call);
 }
 
-void rpc_call_send(struct rpc_call *call, const ProtobufCMessage *message, struct rpc_send *send)
+static void send_bytes(struct rpc_call *call, grpc_byte_buffer *bytes, struct rpc_send *send)
 {
     struct rpc_batch batch = {0};
 
     assert(!call->send && call->route->method->kind != RPC_UNARY);
-    grpc_byte_buffer *bytes = rpc_codec_write(message);
     call->send = send;
     hold(call);
     add_message(call, &batch, bytes);
     rpc_batch_start(&batch, call->core, &call->sent);
     grpc_byte_buffer_destroy(bytes);
+}
+
+void rpc_call_send(struct rpc_call *call, const ProtobufCMessage *message, struct rpc_send *send)
+{
+    send_bytes(call, rpc_codec_write(message), send);
+}
+
+void rpc_call_send_packed(struct rpc_call *call, const struct rpc_packed *packed,
+                          struct rpc_send *send)
+{
+    send_bytes(call, rpc_packed_write(packed), send);
 }
 
 static void on_ended(struct rpc_tag *tag, bool ok)

@@ -19,6 +19,7 @@
 
 struct arena;
 struct rpc_call;
+struct rpc_packed;
 
 /* What rpc_server_options gave for the service. */
 void *rpc_call_get_self(const struct rpc_call *call);
@@ -75,6 +76,10 @@ struct rpc_send {
     void (*on_sent)(struct rpc_send *send, bool ok);
 };
 void rpc_call_send(struct rpc_call *call, const ProtobufCMessage *message, struct rpc_send *send);
+
+/* The same with a message that many streams share; packed may be let go of once this has returned. */
+void rpc_call_send_packed(struct rpc_call *call, const struct rpc_packed *packed,
+                          struct rpc_send *send);
 
 /*
  * Bidi streams: asks for the next message. on_received runs once on a loop thread. message is NULL when the client has
