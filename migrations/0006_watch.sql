@@ -71,6 +71,19 @@ RETURNS bigint LANGUAGE sql STABLE AS $$
      WHERE d.datname = current_database()
 $$;
 
+-- Whether the changes between two snapshots can no longer be told: they are of another origin than
+-- p_origin, or too new for this database, or the earlier one was taken more than p_kept ago, in
+-- microseconds since 1970. What is NULL is right.
+CREATE FUNCTION task_changes_are_lost(p_now pg_snapshot, p_now_origin bigint,
+                                      p_earlier pg_snapshot, p_later pg_snapshot,
+                                      p_origin bigint, p_since_us bigint, p_kept interval)
+RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT coalesce(p_origin <> p_now_origin, false)
+        OR coalesce(p_since_us < extract(epoch FROM now() - p_kept) * 1000000, false)
+        OR coalesce(pg_snapshot_xmax(p_earlier) > pg_snapshot_xmax(p_now), false)
+        OR coalesce(pg_snapshot_xmax(p_later) > pg_snapshot_xmax(p_now), false)
+$$;
+
 -- The changes that are done in p_to and were not in p_from, in the order of their numbers: at most
 -- p_n of those behind p_after, of one task or, if p_task_id is NULL, of all. p_from may only be
 -- older than p_to, and p_to not newer than the caller's snapshot.

@@ -19,25 +19,25 @@ const struct statement task_watch_changes = {
         "    SELECT task_change_snapshot() AS snapshot, task_change_origin() AS origin,"
         "           (extract(epoch FROM now()) * 1000000)::bigint AS time),"
         " q AS MATERIALIZED ("
-        "    SELECT q.ord, q.task_id, q.after_seq, q.n, now.time, now.origin,"
+        "    SELECT q.ord, q.task_id, q.after_seq, q.n, q.max_bytes, now.time, now.origin,"
         "           coalesce(q.earlier::pg_snapshot, now.snapshot) AS earlier,"
         "           coalesce(q.later::pg_snapshot, now.snapshot) AS later,"
-        "           coalesce(q.origin <> now.origin, false)"
-        "           OR coalesce(q.since_us < (extract(epoch FROM now() - interval '" TASK_WATCH_KEPT
-        "') * 1000000)::bigint, false)"
-        "           OR coalesce(pg_snapshot_xmax(q.earlier::pg_snapshot)"
-        "               > pg_snapshot_xmax(now.snapshot), false)"
-        "           OR coalesce(pg_snapshot_xmax(q.later::pg_snapshot)"
-        "               > pg_snapshot_xmax(now.snapshot), false) AS is_expired"
+        "           task_changes_are_lost(now.snapshot, now.origin, q.earlier::pg_snapshot,"
+        "               q.later::pg_snapshot, q.origin, q.since_us, interval '" TASK_WATCH_KEPT "')"
+        "               AS is_expired"
         "      FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[],"
-        "                  $6::bigint[], $7::bigint[])"
+        "                  $6::bigint[], $7::bigint[], $8::bigint[])"
         "           WITH ORDINALITY"
-        "           AS q(task_id, earlier, later, after_seq, n, since_us, origin, ord)"
+        "           AS q(task_id, earlier, later, after_seq, n, max_bytes, since_us, origin, ord)"
         "     CROSS JOIN now)"
         " SELECT q.ord, q.later::text AS \"note/snapshot\", q.time AS \"note/time\","
         "        q.origin AS \"note/origin\", q.is_expired AS \"note/is_expired\","
         "        coalesce(count(*) OVER (PARTITION BY q.ord) = page.nrows AND page.nrows < q.n, true)"
         "            AS \"note/is_last\","
+        "        q.task_id IS NULL OR EXISTS (SELECT FROM task WHERE id = q.task_id)"
+        "        OR EXISTS (SELECT FROM task_tombstone d"
+        "                    WHERE d.task_id = q.task_id"
+        "                      AND NOT pg_visible_in_snapshot(d.xid, q.earlier)) AS \"note/is_there\","
         "        page.seq AS \"note/seq\", page.is_tombstone AS \"note/is_deleted\","
         "        e.seq AS \"event/sequence\", e.time AS \"event/time\", e.actor AS \"event/actor\","
         "        e.state AS \"event/state\", e.stage AS \"event/stage\","
@@ -49,12 +49,12 @@ const struct statement task_watch_changes = {
         "   LEFT JOIN LATERAL ("
         "        SELECT c.seq, c.task_id, c.is_tombstone, count(*) OVER () AS nrows,"
         "               coalesce(sum(octet_length(task.spec) + octet_length(task.labels::text))"
-        "                   OVER (ORDER BY c.seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)"
-        "               AS size_before"
+        "                   OVER (ORDER BY c.seq ROWS BETWEEN UNBOUNDED PRECEDING"
+        "                                                 AND 1 PRECEDING), 0) AS size_before"
         "          FROM task_changes(q.task_id, q.earlier,"
         "                   CASE WHEN q.is_expired THEN q.earlier ELSE q.later END, q.after_seq, q.n) c"
         "          LEFT JOIN task ON task.id = c.task_id AND NOT c.is_tombstone) page"
-        "     ON page.size_before < 1048576"
+        "     ON page.size_before < q.max_bytes"
         "   LEFT JOIN LATERAL ("
         "        SELECT" COLUMNS_TO_LIST " FROM task"
         "         WHERE id = page.task_id AND NOT page.is_tombstone"
@@ -64,39 +64,43 @@ const struct statement task_watch_changes = {
         "   LEFT JOIN task_event e ON e.task_id = page.task_id AND e.seq = page.seq"
         "   LEFT JOIN LATERAL task_progress(t.id, t.state) p ON NOT page.is_tombstone"
         "  ORDER BY q.ord, page.seq",
-    .nparams = 7,
-    .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_INT8, PARAM_INT8, PARAM_INT8, PARAM_INT8},
+    .nparams = 8,
+    .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_INT8, PARAM_INT8, PARAM_INT8, PARAM_INT8,
+              PARAM_INT8},
     .max_batch = 8,
 };
 
-/* As task_list: one of the parts of the UNION has rows, and the others are not begun. */
+/* As in task_list, one of the parts has rows, and the others are not begun. */
 #define PART(WHERE) \
     " (SELECT" COLUMNS_TO_LIST " FROM task WHERE " WHERE \
     " AND seq > q.after_seq ORDER BY seq LIMIT q.n)"
+#define PARTS \
+    PART("q.ids IS NULL AND NOT q.is_running") \
+    " UNION ALL" PART("q.ids IS NULL AND q.is_running AND state = 'RUNNING'") " UNION ALL" PART( \
+        "id = ANY (q.ids) AND (NOT q.is_running OR state = 'RUNNING')")
 
 const struct statement task_watch_current = {
     .name = "task_watch_current",
     .lane = LANE_READ,
     .sql =
         "WITH q AS ("
-        "    SELECT ids::text[] AS ids, is_running, after_seq, n, ord"
-        "      FROM unnest($1::text[], $2::boolean[], $3::bigint[], $4::bigint[])"
-        "           WITH ORDINALITY AS q(ids, is_running, after_seq, n, ord))"
+        "    SELECT ids::text[] AS ids, is_running, after_seq, n, max_bytes, ord"
+        "      FROM unnest($1::text[], $2::boolean[], $3::bigint[], $4::bigint[], $5::bigint[])"
+        "           WITH ORDINALITY AS q(ids, is_running, after_seq, n, max_bytes, ord))"
         " SELECT q.ord, t.seq AS \"note/seq\","
         "        count(*) OVER (PARTITION BY q.ord) = t.nrows AND t.nrows < q.n"
         "            AS \"note/is_last\"," COLUMNS_OF_T "," COLUMNS_OF_P "," REST_OF_T "   FROM q"
         "  CROSS JOIN LATERAL ("
         "        SELECT" COLUMNS_TO_LIST ", count(*) OVER () AS nrows,"
         "               coalesce(sum(octet_length(spec) + octet_length(labels::text))"
-        "                   OVER (ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)"
-        "               AS size_before"
-        "          FROM (" PART("q.ids IS NULL AND NOT q.is_running") " UNION ALL" PART("q.ids IS NULL AND q.is_running AND state = 'RUNNING'") " UNION ALL" PART(
-            "id = ANY (q.ids) AND (NOT q.is_running OR state = 'RUNNING')") ") page) t"
-                                                                            "  CROSS JOIN LATERAL task_progress(t.id, t.state) p"
-                                                                            "  WHERE t.size_before < 1048576"
-                                                                            "  ORDER BY q.ord, t.seq",
-    .nparams = 4,
-    .types = {PARAM_TEXT, PARAM_BOOL, PARAM_INT8, PARAM_INT8},
+        "                   OVER (ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING"
+        "                                               AND 1 PRECEDING), 0) AS size_before"
+        "          FROM (" PARTS ") page) t"
+        "  CROSS JOIN LATERAL task_progress(t.id, t.state) p"
+        "  WHERE t.size_before < q.max_bytes"
+        "  ORDER BY q.ord, t.seq",
+    .nparams = 5,
+    .types = {PARAM_TEXT, PARAM_BOOL, PARAM_INT8, PARAM_INT8, PARAM_INT8},
     .max_batch = 8,
 };
 

@@ -24,17 +24,18 @@ enum {
  *     3 text   the later snapshot; NULL: now
  *     4 int8   only those behind this "note/seq"
  *     5 int8   how many at most
- *     6 int8   when the earlier snapshot was taken, in microseconds since 1970; NULL: it is not too old
- *     7 int8   the "note/origin" of both; NULL: it is right
+ *     6 int8   in how many bytes of specs and labels; the first one fits in any case
+ *     7 int8   when the earlier snapshot was taken, in microseconds since 1970; NULL: it is not too old
+ *     8 int8   the "note/origin" of both; NULL: it is right
  *
- * A row each, in their order, as many as fit into 1 MiB of specs and labels. If there are none, one row in which "note/seq" is NULL, and with it
- * all but
+ * A row each, in their order. If there are none, one row in which "note/seq" is NULL, and with it all but
  *
  *     note/snapshot    the later snapshot
  *     note/time        now, in microseconds since 1970
  *     note/origin      what tells databases apart whose snapshots have nothing to do with each other
  *     note/is_expired  the earlier snapshot is too old, or of another origin: nothing was read
  *     note/is_last     there are no more behind these
+ *     note/is_there    there is such a task, or was when the earlier snapshot was taken; true if all are meant
  *
  * The rest is the task's columns as it is now, "event/" and a Pb__TaskEvent's fields, and "note/is_deleted": then there
  * is no event, and of the task only what filters ask for, as it was.
@@ -48,9 +49,9 @@ extern const struct statement task_watch_changes;
  *     2 bool   only those that run
  *     3 int8   only those behind this "note/seq"
  *     4 int8   how many at most
+ *     5 int8   in how many bytes of specs and labels; the first one fits in any case
  *
- * A row each, as many as fit into 1 MiB of specs and labels: the task's columns, "note/seq", and "note/is_last", which
- * is false if there are more.
+ * A row each: the task's columns, "note/seq", and "note/is_last", which is false if there are more.
  */
 extern const struct statement task_watch_current;
 
