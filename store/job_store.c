@@ -77,13 +77,16 @@ const struct statement job_report = {
     .lane = LANE_WRITE,
     .sql = "WITH q AS ("
            "    SELECT id, lease_token, lease_ms, rows_read, rows_written, bad_rows, bytes_read,"
-           "           bytes_total, fraction, checkpoint, ord"
+           "           bytes_total, fraction, checkpoint,"
+           "           time_from_us(nullif(checkpoint_us, 0)) AS checkpoint_time,"
+           "           time_from_us(nullif(sync_us, 0)) AS sync_time, ord"
            "      FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],"
            "                  $6::bigint[], $7::bigint[], $8::bigint[], $9::float8[],"
-           "                  $10::bytea[])"
+           "                  $10::bytea[], $11::bigint[], $12::bigint[])"
            "           WITH ORDINALITY"
            "           AS q(id, lease_token, lease_ms, rows_read, rows_written, bad_rows,"
-           "                bytes_read, bytes_total, fraction, checkpoint, ord)),"
+           "                bytes_read, bytes_total, fraction, checkpoint, checkpoint_us, sync_us,"
+           "                ord)),"
            " held AS MATERIALIZED ("
            "    SELECT q.ord, job.id, job.state, job.lease_token"
            "      FROM q"
@@ -93,14 +96,17 @@ const struct statement job_report = {
            " renewed AS ("
            "    UPDATE job"
            "       SET lease_end_time = now() + q.lease_ms * interval '1 ms',"
-           "           tries = CASE WHEN q.rows_written > job.rows_written THEN 0"
-           "                        ELSE job.tries END,"
+           "           tries = CASE WHEN q.rows_written > job.rows_written"
+           "                          OR q.sync_time > coalesce(job.sync_time, '-infinity')"
+           "                        THEN 0 ELSE job.tries END,"
            "           rows_read = coalesce(q.rows_read, job.rows_read),"
            "           rows_written = coalesce(q.rows_written, job.rows_written),"
            "           bad_rows = coalesce(q.bad_rows, job.bad_rows),"
            "           bytes_read = coalesce(q.bytes_read, job.bytes_read),"
            "           bytes_total = coalesce(q.bytes_total, job.bytes_total),"
            "           fraction = coalesce(q.fraction, job.fraction),"
+           "           checkpoint_time = coalesce(q.checkpoint_time, job.checkpoint_time),"
+           "           sync_time = coalesce(q.sync_time, job.sync_time),"
            "           checkpoint = coalesce(q.checkpoint, job.checkpoint)"
            "      FROM held JOIN q ON q.ord = held.ord"
            "     WHERE job.id = held.id AND held.lease_token = q.lease_token"
@@ -113,9 +119,9 @@ const struct statement job_report = {
            "             ELSE 'LOST' END AS \"note/outcome\""
            "   FROM q"
            "   LEFT JOIN held ON held.ord = q.ord",
-    .nparams = 10,
+    .nparams = 12,
     .types = {PARAM_TEXT, PARAM_INT8, PARAM_INT8, PARAM_INT8, PARAM_INT8, PARAM_INT8, PARAM_INT8,
-              PARAM_INT8, PARAM_FLOAT8, PARAM_BYTES},
+              PARAM_INT8, PARAM_FLOAT8, PARAM_BYTES, PARAM_INT8, PARAM_INT8},
     .is_keyed = true,
 };
 
@@ -123,25 +129,35 @@ const struct statement job_report = {
 const struct statement job_finish = {
     .name = "job_finish",
     .lane = LANE_WRITE,
-    .sql = "WITH q AS MATERIALIZED ("
-           "    SELECT q.id, q.lease_token, q.outcome, q.message, q.rows_read, q.rows_written,"
-           "           q.bad_rows, q.bytes_read, q.bytes_total, q.fraction, q.backoff_ms,"
-           "           q.max_tries, q.ord"
-           "      FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[],"
-           "                  $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],"
-           "                  $10::float8[], $11::bigint[], $12::bigint[])"
-           "           WITH ORDINALITY"
-           "           AS q(id, lease_token, outcome, message, rows_read, rows_written, bad_rows,"
-           "                bytes_read, bytes_total, fraction, backoff_ms, max_tries, ord)"
-           "      LEFT JOIN job ON job.id = q.id"
-           "     ORDER BY job.task_id, job.step, job.id, q.ord)"
-           " SELECT q.ord, f.outcome AS \"note/outcome\", f.is_ready AS \"note/ready\""
-           "   FROM q"
-           "  CROSS JOIN LATERAL job_finish(q.id, q.lease_token, q.outcome, q.message, q.rows_read,"
-           "                                q.rows_written, q.bad_rows, q.bytes_read,"
-           "                                q.bytes_total, q.fraction, q.backoff_ms, q.max_tries)"
-           "       AS f(outcome, is_ready)",
-    .nparams = 12,
+    .sql =
+        "WITH q AS MATERIALIZED ("
+        "    SELECT q.id, q.lease_token, q.outcome, q.message, q.rows_read, q.rows_written,"
+        "           q.bad_rows, q.bytes_read, q.bytes_total, q.fraction, q.backoff_ms,"
+        "           q.max_tries, time_from_us(nullif(q.checkpoint_us, 0)) AS checkpoint_time,"
+        "           time_from_us(nullif(q.sync_us, 0)) AS sync_time,"
+        "           nullif(q.job_ids, '')::text[] AS job_ids, nullif(q.roles, '')::text[] AS roles,"
+        "           nullif(q.steps, '')::integer[] AS steps,"
+        "           nullif(q.tables, '')::text[] AS tables, q.ord"
+        "      FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[],"
+        "                  $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],"
+        "                  $10::float8[], $11::bigint[], $12::bigint[], $13::bigint[],"
+        "                  $14::bigint[], $15::text[], $16::text[], $17::text[], $18::text[])"
+        "           WITH ORDINALITY"
+        "           AS q(id, lease_token, outcome, message, rows_read, rows_written, bad_rows,"
+        "                bytes_read, bytes_total, fraction, backoff_ms, max_tries, checkpoint_us,"
+        "                sync_us, job_ids, roles, steps, tables, ord)"
+        "      LEFT JOIN job ON job.id = q.id"
+        "     ORDER BY job.task_id, job.step, job.id, q.ord)"
+        " SELECT q.ord, f.outcome AS \"note/outcome\", f.is_ready AS \"note/ready\""
+        "   FROM q"
+        "  CROSS JOIN LATERAL job_finish(q.id, q.lease_token, q.outcome, q.message, q.rows_read,"
+        "                                q.rows_written, q.bad_rows, q.bytes_read,"
+        "                                q.bytes_total, q.fraction, q.backoff_ms, q.max_tries,"
+        "                                q.checkpoint_time, q.sync_time, q.job_ids, q.roles, q.steps,"
+        "                                q.tables)"
+        "       AS f(outcome, is_ready)",
+    .nparams = 18,
     .types = {PARAM_TEXT, PARAM_INT8, PARAM_TEXT, PARAM_TEXT, PARAM_INT8, PARAM_INT8, PARAM_INT8,
-              PARAM_INT8, PARAM_INT8, PARAM_FLOAT8, PARAM_INT8, PARAM_INT8},
+              PARAM_INT8, PARAM_INT8, PARAM_FLOAT8, PARAM_INT8, PARAM_INT8, PARAM_INT8, PARAM_INT8,
+              PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT},
 };

@@ -30,6 +30,7 @@ extern const struct statement job_lease;
  *     4 - 9    rows_read, rows_written, bad_rows, bytes_read, bytes_total (int8) and fraction (float8); NULL keeps
  *              what is stored
  *    10 bytes  the checkpoint; the same
+ *    11, 12    checkpoint_time and sync_time, int8, microseconds since 1970; 0 keeps what is stored
  *
  * One row: "note/outcome".
  */
@@ -46,9 +47,12 @@ extern const struct statement job_report;
  *              what is stored
  *    11 int8   RETRY: leasable again after this many ms, doubled for each lease without progress but the first
  *    12 int8   RETRY: after so many leases in a row without progress it is a failure: JOB_MAX_TRIES
+ *    13, 14    checkpoint_time and sync_time, int8, microseconds since 1970; 0 keeps what is stored
+ *    15 - 18   of a job of role PLAN that succeeded the jobs that follow: ids, roles, steps and tables, as task_create
+ *              has them; else empty
  *
- * One row: "note/outcome" (a repeat under the same token is DONE again) and "note/ready", a bool: a job may be leased
- * at once.
+ * One row: "note/outcome" (a repeat under the same token is DONE again; UNPLANNED: a job of role PLAN does not end well
+ * without jobs that follow) and "note/ready", a bool: a job may be leased at once.
  */
 extern const struct statement job_finish;
 
