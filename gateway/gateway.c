@@ -6,6 +6,7 @@
 #include "base/timers.h"
 #include "gateway/lease_desk.h"
 #include "gateway/services.h"
+#include "gateway/watch_hub.h"
 #include "rpc/server.h"
 #include "store/store.h"
 
@@ -27,14 +28,21 @@ const struct rpc_service *const gateway_services[GATEWAY_NSERVICES] = {
 struct status gateway_create(struct store *store, int64_t lease_ms, struct gateway **ret)
 {
     struct timers *timers;
+    struct watch_hub *watches;
     struct status st = timers_create(&timers);
 
     if (st.code != STATUS_OK)
         return st;
+    st = watch_hub_create(store, &watches);
+    if (st.code != STATUS_OK) {
+        timers_destroy(timers);
+        return st;
+    }
     struct gateway *gateway = mem_alloc(sizeof(*gateway));
     gateway->store = store;
     gateway->lease_ms = lease_ms;
     gateway->timers = timers;
+    gateway->watches = watches;
     gateway->desk = lease_desk_create(store, timers, lease_ms);
     *ret = gateway;
     return status_ok();
@@ -74,6 +82,7 @@ void gateway_follow_health(struct gateway *gateway, struct rpc_server *server)
 void gateway_stop(struct gateway *gateway)
 {
     lease_desk_stop(gateway->desk);
+    watch_hub_stop(gateway->watches);
     timers_destroy(gateway->timers);
     gateway->timers = NULL;
 }
@@ -83,6 +92,7 @@ void gateway_destroy(struct gateway *gateway)
     if (!gateway)
         return;
     lease_desk_destroy(gateway->desk);
+    watch_hub_destroy(gateway->watches);
     timers_destroy(gateway->timers);
     mem_free(gateway->health);
     mem_free(gateway);

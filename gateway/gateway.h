@@ -14,6 +14,7 @@ struct rpc_server;
 struct rpc_service;
 struct store;
 struct timers;
+struct watch_hub;
 
 enum {
     GATEWAY_MIN_LEASE_MS = 1000,
@@ -26,6 +27,7 @@ struct gateway {
     struct store *store;     /* borrowed */
     struct timers *timers;   /* owned, as is what follows */
     struct lease_desk *desk; /* where workers wait for jobs */
+    struct watch_hub *watches;
     struct gateway_health *health;
     int64_t lease_ms;
 };
