@@ -186,7 +186,7 @@ static void create_done(struct query *query, struct status st, const struct pg_r
     } else if (str_is(outcome, "REPEATED")) {
         struct str id = row_get_text(rows, 0, "note/prior_id");
         op->name = arena_copy_str(rpc_call_get_arena(op->call), id);
-        task_get_submit(op);
+        task_get_submit(op, true);
     } else if (str_is(outcome, "RACED")) {
         op_submit(op, &again);
     } else if (str_is(outcome, "REUSED")) {

@@ -1,6 +1,6 @@
 /*
  * gateway/task_service.c - sluice.v1.TaskService: answers from table task. CreateTask, UpdateTask,
- * ListTaskEvents and the reply of GetTask have files of their own.
+ * ListTasks, ListTaskEvents and the reply of GetTask have files of their own.
  *
  * A method is two functions: the one with its name starts the query; the one above it,
  * which ends in _done, turns the rows into the reply. An id that is none of ours is
@@ -23,6 +23,7 @@
 #include "gateway/task_events.h"
 #include "gateway/task_get.h"
 #include "gateway/task_id.h"
+#include "gateway/task_list.h"
 #include "gateway/task_mask.h"
 #include "gateway/task_update.h"
 #include "gateway/task_watch.h"
@@ -47,121 +48,8 @@ static void get_task(struct rpc_call *call, const ProtobufCMessage *message)
     const Pb__GetTaskRequest *request = (const Pb__GetTaskRequest *)message;
 
     if (check_id(call, request->id))
-        task_get_submit(op_create(call, request->id));
-}
-
-/* ListTasks: by time; the token holds the number of the last task. */
-
-struct list_tasks {
-    struct op op;
-    unsigned page_size;
-    const char *scope;
-};
-
-static void list_tasks_done(struct query *query, struct status st, const struct pg_result *rows)
-{
-    struct op *op = op_of(query);
-    struct list_tasks *list = container_of(op, struct list_tasks, op);
-    struct arena *arena = rpc_call_get_arena(op->call);
-    Pb__ListTasksResponse reply = PB__LIST_TASKS_RESPONSE__INIT;
-    struct page page = {0};
-
-    if (st.code == STATUS_OK)
-        st = page_read(rows, &pb__task__descriptor, list->page_size, arena, &page);
-    if (st.code != STATUS_OK) {
-        fault_end_store(op->call, st);
-        return;
-    }
-    reply.n_tasks = page.nitems;
-    reply.tasks = (Pb__Task **)page.items;
-    for (size_t i = 0; i < page.nitems; i++)
-        task_mask(reply.tasks[i], arena);
-    if (page_goes_on(&page, rows)) {
-        int64_t last = row_get_int(rows, page.nitems - 1, "note/seq");
-        const char *seq = arena_printf(arena, "%" PRId64, last);
-        struct str key = str_from(seq);
-        reply.next_page_token = (char *)page_token_write(list->scope, &key, 1, arena);
-    }
-    rpc_call_end(op->call, st, &reply.base);
-}
-
-/* The number that a token of the list holds, into a parameter: only tasks behind it. */
-static struct status read_task_token(const char *token, const char *scope, struct arena *arena,
-                                     struct param *ret)
-{
-    struct str key;
-    int64_t seq;
-    struct status st = page_token_read(token, scope, arena, &key, 1);
-
-    if (st.code == STATUS_OK)
-        st = number_read("page_token", key, 1, INT64_MAX, &seq);
-    if (st.code == STATUS_OK)
-        *ret = param_int(seq);
-    return st;
-}
-
-/* A filter by the value of an enum: NULL if it is not set. */
-static struct param read_filter(const ProtobufCEnumDescriptor *type, int value, const char *field,
-                                struct violations *violations)
-{
-    const char *text = enum_text_find(type, value);
-
-    if (value == 0)
-        return param_null();
-    if (!text)
-        violations_add(violations, field, "%s: %d is no value of %s", field, value, type->name);
-    return param_text(text);
-}
-
-/* Whether the oldest is to be the first. The syntax is that of AIP-132: spaces do not count. */
-static bool read_order(const char *order_by, struct violations *violations)
-{
-    struct str direction = str_trim(str_from(order_by));
-    struct str field = str_cut(&direction, ' ');
-
-    direction = str_trim(direction);
-    if (field.len == 0 || (str_is(field, "create_time") && str_is(direction, "desc")))
-        return false;
-    if (!str_is(field, "create_time") || (direction.len > 0 && !str_is(direction, "asc")))
-        violations_add(violations, "order_by",
-                       "'%.60s' is no order: create_time, followed by asc or desc", order_by);
-    return true;
-}
-
-static void list_tasks(struct rpc_call *call, const ProtobufCMessage *message)
-{
-    const Pb__ListTasksRequest *request = (const Pb__ListTasksRequest *)message;
-    struct list_tasks *list = rpc_call_alloc(call, sizeof(*list));
-    struct violations violations = {0};
-    struct param from = param_null();
-
-    list->op.call = call;
-    bool is_oldest_first = read_order(request->order_by, &violations);
-    list->page_size = page_size_get(request->page_size, &violations);
-    struct param kind =
-        read_filter(&pb__task_kind__descriptor, (int)request->kind, "kind", &violations);
-    struct param state =
-        read_filter(&pb__task_state__descriptor, (int)request->state, "state", &violations);
-    if (violations.count > 0) {
-        fault_end_violations(call, &violations);
-        return;
-    }
-    struct arena *arena = rpc_call_get_arena(call);
-    list->scope = arena_printf(arena, "tasks %d %d%s", (int)request->kind, (int)request->state,
-                               is_oldest_first ? " asc" : "");
-    if (request->page_token[0] != '\0') {
-        struct status st = read_task_token(request->page_token, list->scope, arena, &from);
-        if (st.code != STATUS_OK) {
-            fault_end(call, FAULT_PAGE_TOKEN, NULL);
-            return;
-        }
-    }
-    op_submit(&list->op, &(struct query){
-                             .statement = &task_list,
-                             .params = {param_int((int64_t)list->page_size + 1), from, kind, state,
-                                        param_int(is_oldest_first)},
-                             .on_done = list_tasks_done,
-                         });
+        task_get_submit(op_create(call, request->id),
+                        request->view != PB__TASK_VIEW__TASK_VIEW_BASIC);
 }
 
 /* AbortTask, RetryTask and DeleteTask: what each does in which state is spec/task_state.h's. */
@@ -399,7 +287,7 @@ static void list_bad_rows(struct rpc_call *call, const ProtobufCMessage *message
 static const struct rpc_method methods[] = {
     {"CreateTask", RPC_UNARY, task_create_start},
     {"GetTask", RPC_UNARY, get_task},
-    {"ListTasks", RPC_UNARY, list_tasks},
+    {"ListTasks", RPC_UNARY, task_list_start},
     {"AbortTask", RPC_UNARY, abort_task},
     {"RetryTask", RPC_UNARY, retry_task},
     {"DeleteTask", RPC_UNARY, delete_task},

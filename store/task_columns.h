@@ -32,6 +32,22 @@
 #define SPEC_OF_T SPEC_COLUMNS("", "t.kind", "t.spec")
 #define REST_OF_T SPEC_OF_T "," ADDRESSES("t.source", "t.destination")
 
+/* A row of table job that is called j. */
+#define COLUMNS_OF_J \
+    " j.id AS \"job/id\", j.role AS \"job/role\", j.state AS \"job/state\"," \
+    " j.table_name AS \"job/table\", j.attempt AS \"job/attempt\"," \
+    " j.rows_read AS \"job/progress.rows_read\"," \
+    " j.rows_written AS \"job/progress.rows_written\"," \
+    " j.bad_rows AS \"job/progress.bad_rows\"," \
+    " j.bytes_read AS \"job/progress.bytes_read\"," \
+    " j.bytes_total AS \"job/progress.bytes_total\"," \
+    " j.fraction AS \"job/progress.fraction\"," \
+    " j.checkpoint_time AS \"job/progress.checkpoint_time\"," \
+    " j.sync_time AS \"job/progress.sync_time\"," \
+    " j.message AS \"job/message\", j.worker_id AS \"job/worker_id\"," \
+    " j.start_time AS \"job/start_time\", j.end_time AS \"job/end_time\"," \
+    " CASE WHEN j.state IN ('READY', 'RUNNING') THEN j.lease_end_time END AS \"job/lease_end_time\""
+
 /* What a subquery reads of table task to be called t. */
 #define COLUMNS_TO_LIST \
     " id, seq, kind, source, destination, spec, state, stage, message, version, create_time," \

@@ -13,10 +13,6 @@
 #define REST_OF_F \
     SPEC_COLUMNS("", "(f.t).kind", "(f.t).spec") "," ADDRESSES("(f.t).source", "(f.t).destination")
 
-/* The spec, which may be large, in one row of those of a task. */
-#define SPEC_ONCE \
-    SPEC_COLUMNS("", "t.kind", "CASE WHEN row_number() OVER of_task = 1 THEN t.spec END")
-
 /*
  * All is made by one statement. A request id is stored with its task or not at all: of two queries with the same one
  * the second waits for the first, then inserts nothing; it cannot see the first one's row, so its outcome is RACED.
@@ -102,79 +98,60 @@ const struct statement task_create = {
               PARAM_BOOL, PARAM_TEXT, PARAM_TEXT},
 };
 
+/* What is large of a task is in its first row only, however many jobs it has. */
 const struct statement task_get = {
     .name = "task_get",
     .lane = LANE_READ,
-    .sql = "WITH q AS ("
-           "    SELECT id, ord FROM unnest($1::text[]) WITH ORDINALITY AS q(id, ord))"
-           " SELECT q.ord," COLUMNS_OF_T "," COLUMNS_OF_P "," SPEC_ONCE ","
-           "        s.address AS source_address, d.address AS destination_address,"
-           "        j.id AS \"job/id\", j.role AS \"job/role\", j.state AS \"job/state\","
-           "        j.table_name AS \"job/table\", j.attempt AS \"job/attempt\","
-           "        j.rows_read AS \"job/progress.rows_read\","
-           "        j.rows_written AS \"job/progress.rows_written\","
-           "        j.bad_rows AS \"job/progress.bad_rows\","
-           "        j.bytes_read AS \"job/progress.bytes_read\","
-           "        j.bytes_total AS \"job/progress.bytes_total\","
-           "        j.fraction AS \"job/progress.fraction\","
-           "        j.message AS \"job/message\", j.worker_id AS \"job/worker_id\","
-           "        j.start_time AS \"job/start_time\", j.end_time AS \"job/end_time\","
-           "        CASE WHEN j.state IN ('READY', 'RUNNING') THEN j.lease_end_time END"
-           "             AS \"job/lease_end_time\""
-           "   FROM q"
-           "   JOIN task t ON t.id = q.id"
-           "  CROSS JOIN LATERAL task_progress(t.id, t.state) p"
-           "   JOIN data_source s ON s.name = t.source"
-           "   JOIN data_source d ON d.name = t.destination"
-           "   LEFT JOIN job j ON j.task_id = t.id"
-           " WINDOW of_task AS (PARTITION BY q.ord ORDER BY j.step, j.id)"
-           "  ORDER BY q.ord, j.step, j.id",
-    .nparams = 1,
-    .types = {PARAM_TEXT},
+    .sql =
+        "WITH q AS ("
+        "    SELECT id, with_jobs, ord FROM unnest($1::text[], $2::boolean[])"
+        "           WITH ORDINALITY AS q(id, with_jobs, ord))"
+        " SELECT q.ord," COLUMNS_OF_T "," COLUMNS_OF_P "," REST_OF_T "," COLUMNS_OF_J "   FROM q"
+        "  CROSS JOIN LATERAL ("
+        "        SELECT task.id AS found_id, j.*, row_number() OVER (ORDER BY j.step, j.id) AS n"
+        "          FROM task"
+        "          LEFT JOIN job j ON q.with_jobs AND j.task_id = task.id"
+        "         WHERE task.id = q.id) j"
+        "   LEFT JOIN task t ON j.n = 1 AND t.id = j.found_id"
+        "   LEFT JOIN LATERAL (SELECT * FROM task_progress(t.id, t.state) p WHERE j.n = 1) p ON true"
+        "  ORDER BY q.ord, j.n",
+    .nparams = 2,
+    .types = {PARAM_TEXT, PARAM_BOOL},
     .max_batch = 32,
 };
 
-/* A part of a list: the tasks that WHERE selects, from q.from_seq on. */
-#define NEWEST(WHERE) \
-    " (SELECT" COLUMNS_TO_LIST " FROM task" \
-    "   WHERE q.sign < 0 AND " WHERE " AND seq < q.from_seq ORDER BY seq DESC LIMIT q.n)"
-#define OLDEST(WHERE) \
-    " (SELECT" COLUMNS_TO_LIST " FROM task" \
-    "   WHERE q.sign > 0 AND " WHERE " AND seq > q.from_seq ORDER BY seq LIMIT q.n)"
-#define ALL "q.kind IS NULL AND q.state IS NULL"
-#define OF_KIND "q.kind IS NOT NULL AND kind = q.kind AND q.state IS NULL"
-#define OF_STATE "q.state IS NOT NULL AND state = q.state AND (q.kind IS NULL OR kind = q.kind)"
-
-/*
- * One of the six parts of the UNION has rows, and the others are not begun: that is what their conditions on q alone
- * are for. Each walks an index that is in the order of the
- * list. What is too large for one page is left to the next.
- */
+/* task_find says where the tasks are; what is large of a task is read once, however many jobs it has. */
 const struct statement task_list = {
     .name = "task_list",
     .lane = LANE_READ,
     .sql =
         "WITH q AS ("
-        "    SELECT n, kind, state, ord, CASE WHEN is_oldest_first THEN 1 ELSE -1 END AS sign,"
-        "           coalesce(from_seq, CASE WHEN is_oldest_first THEN 0"
-        "                                   ELSE 9223372036854775807 END) AS from_seq"
-        "      FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::boolean[])"
-        "           WITH ORDINALITY AS q(n, from_seq, kind, state, is_oldest_first, ord))"
-        " SELECT q.ord, t.seq AS \"note/seq\","
-        "        count(*) OVER (PARTITION BY q.ord) = t.n AS \"note/is_last\"," COLUMNS_OF_T
-        "," COLUMNS_OF_P "," REST_OF_T "   FROM q"
-        "  CROSS JOIN LATERAL ("
-        "        SELECT" COLUMNS_TO_LIST ", count(*) OVER () AS n,"
-        "               sum(octet_length(spec) + octet_length(labels::text))"
-        "                   OVER (ORDER BY q.sign * seq)"
-        "               - octet_length(spec) - octet_length(labels::text) AS size_before"
-        "          FROM (" NEWEST(ALL) " UNION ALL" NEWEST(OF_KIND) " UNION ALL" NEWEST(OF_STATE) " UNION ALL" OLDEST(
-            ALL) " UNION ALL" OLDEST(OF_KIND) " UNION ALL" OLDEST(OF_STATE) ") page) t"
-                                                                            "  CROSS JOIN LATERAL task_progress(t.id, t.state) p"
-                                                                            "  WHERE t.size_before < 2097152"
-                                                                            "  ORDER BY q.ord, q.sign * t.seq",
-    .nparams = 5,
-    .types = {PARAM_INT8, PARAM_INT8, PARAM_TEXT, PARAM_TEXT, PARAM_BOOL},
+        "    SELECT n, from_time::timestamptz AS from_time, from_seq, is_oldest_first,"
+        "           filter::jsonb AS filter, with_jobs, max_bytes, patience_ms, ord"
+        "      FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::boolean[], $5::text[],"
+        "                  $6::boolean[], $7::bigint[], $8::bigint[])"
+        "           WITH ORDINALITY"
+        "           AS q(n, from_time, from_seq, is_oldest_first, filter, with_jobs, max_bytes,"
+        "                patience_ms, ord))"
+        " SELECT q.ord, t.seq AS \"note/seq\", f.is_last AS \"note/is_last\","
+        "        (extract(epoch FROM f.last_time) * 1000000)::bigint AS \"note/last_us\","
+        "        f.last_seq AS \"note/last_seq\"," COLUMNS_OF_T "," COLUMNS_OF_P "," REST_OF_T
+        "," COLUMNS_OF_J "   FROM q"
+        "  CROSS JOIN LATERAL task_find(q.n, q.from_time, q.from_seq, q.is_oldest_first, q.filter,"
+        "                               q.with_jobs, q.max_bytes, q.patience_ms) f"
+        "   LEFT JOIN LATERAL ("
+        "        SELECT place.n, task.id AS found_id, j.*,"
+        "               row_number() OVER (PARTITION BY place.n ORDER BY j.step, j.id) AS job_n"
+        "          FROM unnest(f.times, f.seqs) WITH ORDINALITY AS place(create_time, seq, n)"
+        "          JOIN task ON task.create_time = place.create_time AND task.seq = place.seq"
+        "          LEFT JOIN job j ON q.with_jobs AND j.task_id = task.id) j ON true"
+        "   LEFT JOIN task t ON j.job_n = 1 AND t.id = j.found_id"
+        "   LEFT JOIN LATERAL (SELECT * FROM task_progress(t.id, t.state) p WHERE j.job_n = 1) p"
+        "     ON true"
+        "  ORDER BY q.ord, j.n, j.job_n",
+    .nparams = 8,
+    .types = {PARAM_INT8, PARAM_TEXT, PARAM_INT8, PARAM_BOOL, PARAM_TEXT, PARAM_BOOL, PARAM_INT8,
+              PARAM_INT8},
     .max_batch = 4,
 };
 

@@ -9,6 +9,11 @@
 
 #include "store/query.h"
 
+enum {
+    TASK_LIST_MAX_BYTES = 2 * 1024 * 1024, /* of specs, labels and jobs in one answer */
+    TASK_LIST_PATIENCE_MS = 20,
+};
+
 /*
  * Stores a task (PENDING) and its jobs: those of the lowest step READY, others WAITING.
  *
@@ -43,23 +48,35 @@
 extern const struct statement task_create;
 
 /*
- * 1 text: the id. No row: there is no such task. Else a row for each job, by step and id, and one row without a
- * job if there is none ("job/id" is NULL): the task's columns, in which the spec is set in the first row only, and
- * those of a Pb__Job behind "job/".
+ * A task.
+ *
+ *     1 text   the id
+ *     2 bool   whether its jobs are wanted
+ *
+ * No row: there is no such task. Else a row for each job, by step and id, or one row if there is none ("job/id" is
+ * NULL then): "job/" and a Pb__Job's fields. The first row has the task's columns; in the others they are NULL.
  */
 extern const struct statement task_get;
 
 /*
- * The newest or the oldest tasks first, as many as fit into 2 MiB of specs and labels.
+ * The newest or the oldest tasks that a filter takes.
  *
- *     1 int8   how many rows at most
- *     2 int8   only tasks behind the one of this "note/seq"; NULL: from the first
- *     3 text   only this kind; NULL: any
- *     4 text   only this state; NULL: any
- *     5 bool   whether the oldest is the first
+ *     1 int8   how many at most
+ *     2 text   only tasks behind the place of this time, as of RFC 3339, ...
+ *     3 int8   ... and this number; NULL, both: from the first
+ *     4 bool   whether the oldest is the first
+ *     5 text   the filter as a JSON object (migrations/0007_filter.sql, task_find)
+ *     6 bool   whether their jobs are wanted
+ *     7 int8   how many bytes they may have, about; the first is given in any case
+ *     8 int8   for how many milliseconds to search before fewer are given
  *
- * A row a task: the task's columns, "note/seq", and "note/is_last", which is false if the list goes on behind the
- * last row although there are fewer rows than asked for.
+ * A row for each job, by step and id, or one row for a task without: "job/" and a Pb__Job's fields. The first row of
+ * a task has the task's columns and "note/seq", its number; in the others they are NULL. Without a task there is one
+ * row, in which all is NULL but what all rows have:
+ *
+ *     note/is_last   there are no more tasks
+ *     note/last_us   if there may be, the place to go on from: its time, in microseconds since 1970, ...
+ *     note/last_seq  ... and its number
  */
 extern const struct statement task_list;
 

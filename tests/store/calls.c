@@ -108,8 +108,10 @@ static void take_notes(struct call *call, const struct pg_result *rows)
         call->is_ready = row_get_int(rows, 0, "note/ready") != 0;
     if (statement == &task_list || statement == &data_source_list)
         call->is_last = row_get_int(rows, 0, "note/is_last") != 0;
-    if (statement == &task_list)
-        call->last_seq = row_get_int(rows, call->nrows - 1, "note/seq");
+    if (statement == &task_list) {
+        call->last_us = row_get_int(rows, 0, "note/last_us");
+        call->last_seq = row_get_int(rows, 0, "note/last_seq");
+    }
 }
 
 static void take(struct call *call, const struct pg_result *rows, struct arena *arena)
@@ -247,7 +249,8 @@ void call_create(struct store *store, struct call *call, const char *name)
 
 void call_get(struct store *store, struct call *call, const char *task_id)
 {
-    *call = (struct call){.query = {.statement = &task_get, .params = {param_text(task_id)}}};
+    *call = (struct call){
+        .query = {.statement = &task_get, .params = {param_text(task_id), param_int(1)}}};
     call_run(store, call);
 }
 

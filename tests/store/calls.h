@@ -35,7 +35,8 @@ struct call {
     char checkpoint[CALL_TEXT_BYTES];
     bool is_ready;    /* "note/ready" */
     bool is_last;     /* "note/is_last" */
-    int64_t last_seq; /* "note/seq" of the last row */
+    int64_t last_us;  /* "note/last_us" */
+    int64_t last_seq; /* "note/last_seq" */
     int64_t row;      /* of a bad row */
     size_t njobs;
     Pb__JobState job_states[8];

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/compiler.h"
 #include "store/bad_row_store.h"
 #include "store/data_source_store.h"
@@ -31,45 +32,76 @@ static void run(struct store *store, struct call *call, const struct statement *
     call_run(store, call);
 }
 
-static void list_tasks(struct store *store, struct call *call, int64_t n, struct param before_seq,
-                       struct param state)
+#define PLAN(COVERS, CONDITION) \
+    "{\"covers\":" COVERS ",\"condition\":" CONDITION \
+    ",\"from\":\"0001-01-01T00:00:00Z\",\"to\":\"9999-12-31T23:59:59.999999Z\"}"
+#define ALL PLAN("[]", "[\"ALL\"]")
+#define KILLED \
+    PLAN("[[[\"AND\",[\"=\",\"kind\",\"BULKLOAD\"],[\"=\",\"state\",\"KILLED\"]]]]", \
+         "[\"=\",\"state\",\"KILLED\"]")
+#define NONE PLAN("[]", "[\"NOT\",[\"ALL\"]]")
+
+/* Up to n tasks, newest first, behind the last place of another list, which may be NULL. */
+static void list_tasks(struct store *store, struct call *call, int64_t n, const struct call *before,
+                       const char *plan)
 {
+    char time[CLOCK_TEXT_BYTES];
+
+    clock_write_text(before ? before->last_us : 0, time);
     run(store, call, &task_list,
-        (struct param[]){param_int(n), before_seq, param_text("BULKLOAD"), state, param_int(0)});
+        (struct param[]){param_int(n), before ? param_text(time) : param_null(),
+                         before ? param_int(before->last_seq) : param_null(), param_int(0),
+                         param_text(plan), param_int(0), param_int(TASK_LIST_MAX_BYTES),
+                         param_int(0)});
 }
 
 test(tasks_are_listed_newest_first_in_pages)
 {
     const char *url;
     struct store *store = open_store(&url);
-    struct call call;
+    struct call call, next;
     char name[16];
 
     for (int i = 0; i < 10; i++) {
         (void)snprintf(name, sizeof(name), "t%d", i);
         call_create(store, &call, name);
     }
-    list_tasks(store, &call, 4, param_null(), param_null());
+    list_tasks(store, &call, 4, NULL, ALL);
     check_int(call.nrows, 4);
     check_str(call.id, "proc-10-t9");
-    check(call.is_last);
-    list_tasks(store, &call, 100, param_int(call.last_seq), param_null());
-    check_int(call.nrows, 6);
-    check_str(call.id, "proc-6-t5");
+    check(!call.is_last);
+    list_tasks(store, &next, 100, &call, ALL);
+    check_int(next.nrows, 6);
+    check_str(next.id, "proc-6-t5");
+    check(next.is_last);
 
     call_abort(store, &call, "proc-3-t2");
-    list_tasks(store, &call, 100, param_null(), param_text("KILLED"));
+    list_tasks(store, &call, 100, NULL, KILLED);
     check_int(call.nrows, 1);
     check_str(call.id, "proc-3-t2");
-    list_tasks(store, &call, 100, param_null(), param_text("PENDING"));
-    check_int(call.nrows, 9);
-    run(store, &call, &task_list,
-        (struct param[]){param_int(100), param_null(), param_null(), param_text("KILLED"),
-                         param_int(0)});
+    check(call.is_last);
+    store_destroy(store);
+}
+
+test(a_search_without_patience_says_how_far_it_came)
+{
+    struct store *store = open_store(NULL);
+    struct call call, next;
+    char name[16];
+
+    for (int i = 0; i < 10; i++) {
+        (void)snprintf(name, sizeof(name), "t%d", i);
+        call_create(store, &call, name);
+    }
+    list_tasks(store, &call, 4, NULL, NONE);
     check_int(call.nrows, 1);
-    run(store, &call, &task_list,
-        (struct param[]){param_int(3), param_null(), param_null(), param_null(), param_int(0)});
-    check_int(call.nrows, 3);
+    check_str(call.id, "");
+    check(!call.is_last);
+    list_tasks(store, &next, 3, &call, ALL);
+    check_str(next.id, "proc-6-t5");
+    list_tasks(store, &next, 7, &call, NONE);
+    check_str(next.id, "");
+    check(next.is_last);
     store_destroy(store);
 }
 
@@ -77,18 +109,43 @@ test(page_of_large_tasks_is_cut)
 {
     const char *url;
     struct store *store = open_store(&url);
-    struct call call;
+    struct call call, next;
 
-    /* A spec of 1 MiB: field 1 of the message, a string. Two fit, and the third is the one that is too much. */
+    /* A spec of 1 MiB: field 1 of the message, a string. Two are 2 MiB. */
     pg_fixture_run(url, "INSERT INTO task (id, kind, source, destination, spec, state, stage)"
                         " SELECT 'x' || i, 'BULKLOAD', 'files', 'db', '\\x0a808040'::bytea ||"
                         "        convert_to(repeat('y', 1048576), 'UTF8'), 'PENDING',"
                         "        'WAIT_FOR_START'"
                         "   FROM generate_series(1, 5) i");
-    list_tasks(store, &call, 100, param_null(), param_null());
+    list_tasks(store, &call, 100, NULL, ALL);
     check_status(call.st, STATUS_OK);
     check_int(call.nrows, 2);
     check_str(call.id, "x5");
+    check(!call.is_last);
+    list_tasks(store, &next, 100, &call, ALL);
+    check_int(next.nrows, 2);
+    check_str(next.id, "x3");
+    store_destroy(store);
+}
+
+test(page_of_tasks_with_many_jobs_is_cut)
+{
+    const char *url;
+    struct store *store = open_store(&url);
+    struct call call;
+
+    pg_fixture_run(url, "INSERT INTO task (id, kind, source, destination, spec, state, stage)"
+                        " SELECT 'x' || i, 'BULKLOAD', 'files', 'db', '', 'PENDING',"
+                        "        'WAIT_FOR_START'"
+                        "   FROM generate_series(1, 3) i");
+    pg_fixture_run(url, "INSERT INTO job (id, task_id, step, role, state)"
+                        " SELECT t.id || '-' || i, t.id, 0, 'FULL', 'READY'"
+                        "   FROM task t, generate_series(1, 100) i");
+    const struct param params[] = {param_int(100),  param_null(), param_null(),     param_int(0),
+                                   param_text(ALL), param_int(1), param_int(20000), param_int(0)};
+    run(store, &call, &task_list, params);
+    check_status(call.st, STATUS_OK);
+    check_int(call.nrows, 200);
     check(!call.is_last);
     store_destroy(store);
 }
