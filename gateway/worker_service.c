@@ -2,18 +2,17 @@
  * gateway/worker_service.c - sluice.worker.v1.WorkerService: jobs out, what becomes of them
  * in.
  *
- * Leases are the lease desk's. Each of the other methods is one query under the lease's
- * token, which the database compares: a report under an older token changes nothing and
- * ends as LEASE_LOST.
+ * Leases are the lease desk's, and FinishJob has a file of its own. Each of the other methods is
+ * one query under the lease's token, which the database compares: a report under an older token
+ * changes nothing and ends as LEASE_LOST.
  */
-#include <inttypes.h>
-#include <math.h>
-
 #include "base/compiler.h"
 #include "gateway/capability_set.h"
 #include "gateway/enum_text.h"
 #include "gateway/fault.h"
 #include "gateway/gateway.h"
+#include "gateway/job_fields.h"
+#include "gateway/job_finish.h"
 #include "gateway/lease_desk.h"
 #include "gateway/op.h"
 #include "gateway/services.h"
@@ -26,78 +25,13 @@
 #include "store/row.h"
 
 enum {
-    MAX_JOB_ID_BYTES = 63,
     MAX_CHECKPOINT_BYTES = 512 * 1024,
-    MAX_MESSAGE_BYTES = 1024,
     MAX_BAD_ROWS = 256, /* a call */
     MAX_FILE_BYTES = 2048,
     MAX_COLUMN_BYTES = 512,
     MAX_REASON_BYTES = 1024,
     MAX_RAW_BYTES = 1024,
-    FIRST_BACKOFF_MS = 1000, /* of a job that failed for a passing reason; the store doubles it */
 };
-
-/* 2^53, so that the sums over the jobs of a task stay within 64 bits, and JSON has them exactly. */
-static const int64_t max_count = INT64_C(9007199254740992);
-
-/* Checks that several methods share. */
-
-static void validate_lease(const char *id, int64_t token, struct violations *violations)
-{
-    size_t len = str_from(id).len;
-
-    if (len == 0 || len > MAX_JOB_ID_BYTES)
-        violations_add(violations, "id", "a job's id has 1 to %d bytes, not %zu", MAX_JOB_ID_BYTES,
-                       len);
-    if (token <= 0)
-        violations_add(violations, "lease_token", "%" PRId64 " is no lease's token", token);
-}
-
-static void validate_progress(const Pb__Progress *progress, struct violations *violations)
-{
-    const struct {
-        const char *field;
-        int64_t count;
-    } counts[] = {
-        {"progress.rows_read", progress->rows_read},
-        {"progress.rows_written", progress->rows_written},
-        {"progress.bad_rows", progress->bad_rows},
-        {"progress.bytes_read", progress->bytes_read},
-        {"progress.bytes_total", progress->bytes_total},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(counts); i++)
-        if (counts[i].count < 0 || counts[i].count > max_count)
-            violations_add(violations, counts[i].field, "%s is not from 0 to %" PRId64,
-                           counts[i].field, max_count);
-    if (!isfinite(progress->fraction) || progress->fraction < 0 || progress->fraction > 1)
-        violations_add(violations, "progress.fraction", "progress.fraction is not from 0 to 1");
-}
-
-static void validate_text(const char *text, size_t max_bytes, const char *field,
-                          struct violations *violations)
-{
-    size_t len = str_from(text).len;
-
-    if (len > max_bytes)
-        violations_add(violations, field, "%s has %zu bytes; at most %zu are taken", field, len,
-                       max_bytes);
-}
-
-/* The parameters of a progress, six in a row; NULL leaves each as it is stored. */
-static void set_progress(const Pb__Progress *progress, struct param *params)
-{
-    for (size_t i = 0; i < 6; i++)
-        params[i] = param_null();
-    if (!progress)
-        return;
-    params[0] = param_int(progress->rows_read);
-    params[1] = param_int(progress->rows_written);
-    params[2] = param_int(progress->bad_rows);
-    params[3] = param_int(progress->bytes_read);
-    params[4] = param_int(progress->bytes_total);
-    params[5] = param_real(progress->fraction);
-}
 
 /* LeaseJob. */
 
@@ -174,9 +108,9 @@ static void report_job(struct rpc_call *call, const ProtobufCMessage *message)
     const Pb__Checkpoint *checkpoint = request->checkpoint;
     struct violations violations = {0};
 
-    validate_lease(request->id, request->lease_token, &violations);
+    job_fields_validate_lease(request->id, request->lease_token, &violations);
     if (request->progress)
-        validate_progress(request->progress, &violations);
+        job_fields_validate_progress(request->progress, &violations);
     else
         violations_add(&violations, "progress", "progress is missing");
     if (checkpoint && checkpoint->data.len > MAX_CHECKPOINT_BYTES)
@@ -193,7 +127,7 @@ static void report_job(struct rpc_call *call, const ProtobufCMessage *message)
                    param_int(gateway->lease_ms)},
         .on_done = report_job_done,
     };
-    set_progress(request->progress, &query.params[3]);
+    job_fields_set_progress(request->progress, &query.params[3], &query.params[10]);
     query.params[9] = checkpoint
                           ? param_str(str_from_bytes(checkpoint->data.data, checkpoint->data.len))
                           : param_null();
@@ -240,9 +174,9 @@ static void add_bad_row_done(struct query *query, struct status st, const struct
 
 static void validate_bad_row(const Pb__BadRow *row, struct violations *violations)
 {
-    validate_text(row->file, MAX_FILE_BYTES, "bad_rows.file", violations);
-    validate_text(row->column, MAX_COLUMN_BYTES, "bad_rows.column", violations);
-    validate_text(row->reason, MAX_REASON_BYTES, "bad_rows.reason", violations);
+    job_fields_validate_text(row->file, MAX_FILE_BYTES, "bad_rows.file", violations);
+    job_fields_validate_text(row->column, MAX_COLUMN_BYTES, "bad_rows.column", violations);
+    job_fields_validate_text(row->reason, MAX_REASON_BYTES, "bad_rows.reason", violations);
     if (row->row < 0 || row->byte_offset < 0)
         violations_add(violations, "bad_rows", "a bad row's place is negative");
     if (row->raw.len > MAX_RAW_BYTES)
@@ -271,7 +205,7 @@ static void report_bad_rows(struct rpc_call *call, const ProtobufCMessage *messa
     struct violations violations = {0};
     size_t nrows = request->n_bad_rows;
 
-    validate_lease(request->id, request->lease_token, &violations);
+    job_fields_validate_lease(request->id, request->lease_token, &violations);
     if (nrows > MAX_BAD_ROWS)
         violations_add(&violations, "bad_rows", "there are %zu bad rows; at most %d are taken",
                        nrows, MAX_BAD_ROWS);
@@ -296,69 +230,11 @@ static void report_bad_rows(struct rpc_call *call, const ProtobufCMessage *messa
     }
 }
 
-/* FinishJob. */
-
-static void finish_job_done(struct query *query, struct status st, const struct pg_result *rows)
-{
-    struct op *op = op_of(query);
-    struct gateway *gateway = rpc_call_get_self(op->call);
-    Google__Protobuf__Empty reply = GOOGLE__PROTOBUF__EMPTY__INIT;
-
-    if (st.code != STATUS_OK) {
-        fault_end_store(op->call, st);
-        return;
-    }
-    bool is_ready = row_get_int(rows, 0, "note/ready") != 0;
-    if (str_is(row_get_text(rows, 0, "note/outcome"), "DONE"))
-        rpc_call_end(op->call, st, &reply.base);
-    else
-        fault_end(op->call, FAULT_LEASE_LOST, op->name);
-    if (is_ready)
-        lease_desk_wake(gateway->desk);
-}
-
-static void validate_finish(const Pb__FinishJobRequest *request, struct violations *violations)
-{
-    int outcome = (int)request->outcome;
-
-    validate_lease(request->id, request->lease_token, violations);
-    if (outcome == 0 || !enum_text_find(&pb__job_outcome__descriptor, outcome))
-        violations_add(violations, "outcome", "outcome: %d is none", outcome);
-    validate_text(request->message, MAX_MESSAGE_BYTES, "message", violations);
-    if (request->message[0] == '\0' && outcome != PB__JOB_OUTCOME__JOB_OUTCOME_SUCCEEDED &&
-        outcome != PB__JOB_OUTCOME__JOB_OUTCOME_RELEASED)
-        violations_add(violations, "message", "message is missing: why did the job not succeed?");
-    if (request->progress)
-        validate_progress(request->progress, violations);
-}
-
-static void finish_job(struct rpc_call *call, const ProtobufCMessage *message)
-{
-    const Pb__FinishJobRequest *request = (const Pb__FinishJobRequest *)message;
-    struct violations violations = {0};
-
-    validate_finish(request, &violations);
-    if (violations.count > 0) {
-        fault_end_violations(call, &violations);
-        return;
-    }
-    const char *outcome = enum_text_find(&pb__job_outcome__descriptor, (int)request->outcome);
-    struct query query = {
-        .statement = &job_finish,
-        .params = {param_text(request->id), param_int(request->lease_token), param_text(outcome),
-                   param_text(request->message), [10] = param_int(FIRST_BACKOFF_MS),
-                   [11] = param_int(JOB_MAX_TRIES)},
-        .on_done = finish_job_done,
-    };
-    set_progress(request->progress, &query.params[4]);
-    op_submit(op_create(call, request->id), &query);
-}
-
 static const struct rpc_method methods[] = {
     {"LeaseJob", RPC_UNARY, lease_job},
     {"ReportJob", RPC_UNARY, report_job},
     {"ReportBadRows", RPC_UNARY, report_bad_rows},
-    {"FinishJob", RPC_UNARY, finish_job},
+    {"FinishJob", RPC_UNARY, job_finish_start},
     {"FinishCheck", RPC_UNARY, source_check_finish},
 };
 

@@ -3,20 +3,33 @@
 #include "store/bad_row_store.h"
 #include "store/data_source_store.h"
 #include "store/job_store.h"
+#include "store/plan_store.h"
 #include "store/task_event_store.h"
 #include "store/task_store.h"
 #include "store/task_watch_store.h"
 
 const struct statement *const store_statements[] = {
-    &task_create,        &task_get,
-    &task_list,          &task_abort,
-    &task_retry,         &task_delete,
-    &task_update,        &task_event_list,
-    &task_watch_changes, &task_watch_current,
-    &task_watch_sweep,   &job_lease,
-    &job_report,         &job_finish,
-    &data_source_create, &data_source_get,
-    &data_source_list,   &data_source_update,
-    &data_source_delete, &bad_row_add,
-    &bad_row_list,       NULL,
+    &task_create,
+    &task_get,
+    &task_list,
+    &task_abort,
+    &task_retry,
+    &task_delete,
+    &task_update,
+    &task_event_list,
+    &task_watch_changes,
+    &task_watch_current,
+    &task_watch_sweep,
+    &job_lease,
+    &plan_base_get,
+    &job_report,
+    &job_finish,
+    &data_source_create,
+    &data_source_get,
+    &data_source_list,
+    &data_source_update,
+    &data_source_delete,
+    &bad_row_add,
+    &bad_row_list,
+    NULL,
 };

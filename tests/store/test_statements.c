@@ -15,6 +15,7 @@
 #include "store/bad_row_store.h"
 #include "store/data_source_store.h"
 #include "store/job_store.h"
+#include "store/plan_store.h"
 #include "store/statements.h"
 #include "store/task_event_store.h"
 #include "store/task_store.h"
@@ -38,6 +39,7 @@ static const struct {
     {&task_watch_current, &pb__task__descriptor},
     {&task_watch_sweep, NULL},
     {&task_update, &pb__task__descriptor},
+    {&plan_base_get, &pb__task__descriptor},
     {&job_lease, &pb__leased_job__descriptor},
     {&job_report, NULL},
     {&job_finish, NULL},

@@ -1,0 +1,32 @@
+/*
+ * gateway/job_fields.h - what workers say of a job in more than one method: checked, and as the store takes it.
+ */
+#ifndef GATEWAY_JOB_FIELDS_H
+#define GATEWAY_JOB_FIELDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sluice/v1/task.pb-c.h"
+#include "store/query.h"
+
+struct violations;
+
+/* The fields id and lease_token. */
+void job_fields_validate_lease(const char *id, int64_t token, struct violations *violations);
+
+/* The field progress. */
+void job_fields_validate_progress(const Pb__Progress *progress, struct violations *violations);
+
+/* A text that may be empty. */
+void job_fields_validate_text(const char *text, size_t max_bytes, const char *field,
+                              struct violations *violations);
+
+/*
+ * Sets the parameters of a progress: six for the counts at counts, two for the times of a sync at times. NULL keeps all
+ * as it is stored.
+ */
+void job_fields_set_progress(const Pb__Progress *progress, struct param *counts,
+                             struct param *times);
+
+#endif
