@@ -200,9 +200,10 @@ def answer_of(rest, status):
 
 
 def test_a_list_under_way_is_finished_by_a_stop(stack):
-    """Last of all: it stops REST."""
+    """Last of all: it stops REST, which waits for some seconds only."""
+    nbytes = len(stack.rest.get("/hbase/incr").body)
     with Slow(stack.shim.port, "/hbase/incr") as client:
-        start = client.reply.read(1000)
+        start = client.reply.read(nbytes - (6 << 20))
         stack.shim.process.terminate()
         stack.shim.wait_for_event("stopping")
         assert len(json.loads(start + client.reply.read())["tunnels"]) == \
