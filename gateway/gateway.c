@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/timers.h"
+#include "gateway/check_desk.h"
 #include "gateway/lease_desk.h"
 #include "gateway/services.h"
 #include "gateway/watch_hub.h"
@@ -44,6 +45,7 @@ struct status gateway_create(struct store *store, int64_t lease_ms, struct gatew
     gateway->timers = timers;
     gateway->watches = watches;
     gateway->desk = lease_desk_create(store, timers, lease_ms);
+    gateway->check_desk = check_desk_create(store, timers);
     *ret = gateway;
     return status_ok();
 }
@@ -82,6 +84,7 @@ void gateway_follow_health(struct gateway *gateway, struct rpc_server *server)
 void gateway_stop(struct gateway *gateway)
 {
     lease_desk_stop(gateway->desk);
+    check_desk_stop(gateway->check_desk);
     watch_hub_stop(gateway->watches);
     timers_destroy(gateway->timers);
     gateway->timers = NULL;
@@ -92,6 +95,7 @@ void gateway_destroy(struct gateway *gateway)
     if (!gateway)
         return;
     lease_desk_destroy(gateway->desk);
+    check_desk_destroy(gateway->check_desk);
     watch_hub_destroy(gateway->watches);
     timers_destroy(gateway->timers);
     mem_free(gateway->health);

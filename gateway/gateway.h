@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 
+struct check_desk;
 struct lease_desk;
 struct rpc_server;
 struct rpc_service;
@@ -27,6 +28,7 @@ struct gateway {
     struct store *store;     /* borrowed */
     struct timers *timers;   /* owned, as is what follows */
     struct lease_desk *desk; /* where workers wait for jobs */
+    struct check_desk *check_desk;
     struct watch_hub *watches;
     struct gateway_health *health;
     int64_t lease_ms;

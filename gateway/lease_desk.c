@@ -25,15 +25,17 @@
 #include "gateway/capability_set.h"
 #include "gateway/fault.h"
 #include "gateway/lease_queue.h"
+#include "gateway/worker_id.h"
 #include "rpc/call.h"
 #include "sluice/worker/v1/worker_service.pb-c.h"
+#include "store/check_store.h"
 #include "store/job_store.h"
 #include "store/row.h"
 #include "store/store.h"
 
 enum {
     QUERY_TIMEOUT_MS = 10000,
-    JOB_ID_BYTES = 64, /* the plan's ids are shorter */
+    GIVEN_ID_BYTES = 64, /* the plan's ids are shorter */
 };
 
 struct lease_desk {
@@ -61,11 +63,11 @@ struct line {
 
     /* The question under way, or the release that follows it; the texts are its parameters. */
     struct query query;
-    char worker_id[LEASE_MAX_WORKER_ID_BYTES + 1];
-    char job_id[JOB_ID_BYTES];
+    char worker_id[WORKER_ID_MAX_BYTES + 1];
+    char given_id[GIVEN_ID_BYTES]; /* the job's or check's that is given back */
 
     struct lease_queue queue; /* under the desk's lock, as is what follows */
-    bool is_releasing;        /* a job that nobody took is being given back */
+    bool is_releasing;        /* what nobody took is being given back */
 };
 
 enum wait_state {
@@ -136,29 +138,47 @@ static void release_done(struct query *query, struct status st, const struct pg_
 
     (void)rows;
     if (st.code != STATUS_OK)
-        log_warn("job not given back; its lease will end", log_str("job", line->job_id),
-                 log_code(st), log_str("error", st.text));
+        log_warn("not given back; the lease will end", log_str("id", line->given_id), log_code(st),
+                 log_str("error", st.text));
     (void)pthread_mutex_lock(&desk->lock);
     line->is_releasing = false; /* from here on the line may be freed */
     (void)pthread_mutex_unlock(&desk->lock);
     run(desk);
 }
 
-/* Gives back a job that was leased for a call that is gone. */
-static void release(struct line *line, const struct pg_result *rows)
+static void prepare_release(struct line *line, const struct pg_result *rows)
 {
-    struct str id = row_get_text(rows, 0, "id");
-
-    (void)snprintf(line->job_id, sizeof(line->job_id), "%.*s", (int)id.len, id.data);
     line->query = (struct query){
         .statement = &job_finish,
-        .params = {param_text(line->job_id), param_int(row_get_int(rows, 0, "lease_token")),
+        .params = {param_text(line->given_id), param_int(row_get_int(rows, 0, "lease_token")),
                    param_text("RELEASED"), param_text(""), param_null(), param_null(), param_null(),
                    param_null(), param_null(), param_null(), param_int(0),
                    param_int(JOB_MAX_TRIES)},
         .timeout_ms = QUERY_TIMEOUT_MS,
         .on_done = release_done,
     };
+}
+
+static void prepare_check_release(struct line *line)
+{
+    line->query = (struct query){
+        .statement = &check_give_back,
+        .params = {param_text(line->given_id), param_text(line->worker_id)},
+        .timeout_ms = QUERY_TIMEOUT_MS,
+        .on_done = release_done,
+    };
+}
+
+/* Gives back what was leased for a call that is gone. */
+static void release(struct line *line, const struct pg_result *rows)
+{
+    struct str id = row_get_text(rows, 0, "id");
+
+    (void)snprintf(line->given_id, sizeof(line->given_id), "%.*s", (int)id.len, id.data);
+    if (line->query.statement == &check_lease)
+        prepare_check_release(line);
+    else
+        prepare_release(line, rows);
     store_submit(line->desk->store, &line->query);
 }
 
@@ -180,9 +200,27 @@ static void give_job(const struct lease_desk *desk, const struct lease_wait *wai
     rpc_call_end(wait->call, st, &reply.base);
 }
 
-static void end_question_with_job(struct line *line, const struct pg_result *rows)
+static void give_check(const struct lease_wait *wait, const struct pg_result *rows)
+{
+    Pb__LeaseJobResponse reply = PB__LEASE_JOB_RESPONSE__INIT;
+    Pb__LeasedCheck check = PB__LEASED_CHECK__INIT; /* its texts are borrowed from rows */
+    Google__Protobuf__Duration timeout = GOOGLE__PROTOBUF__DURATION__INIT;
+    struct status st = row_read(rows, 0, "", rpc_call_get_arena(wait->call), &check.base);
+    int64_t timeout_ms = row_get_int(rows, 0, "note/timeout_ms");
+
+    timeout.seconds = timeout_ms / 1000;
+    timeout.nanos = (int32_t)(timeout_ms % 1000) * 1000000;
+    check.timeout = &timeout;
+    reply.check = &check;
+    if (st.code == STATUS_OK)
+        log_debug("check leased", log_str("check", check.id), log_str("worker", wait->worker_id));
+    rpc_call_end(wait->call, st, &reply.base);
+}
+
+static void end_question_with_work(struct line *line, const struct pg_result *rows)
 {
     struct lease_desk *desk = line->desk;
+    bool is_check = line->query.statement == &check_lease;
 
     (void)pthread_mutex_lock(&desk->lock);
     struct lease_waiter *asker = lease_queue_end_with_job(&line->queue);
@@ -193,6 +231,10 @@ static void end_question_with_job(struct line *line, const struct pg_result *row
     line->is_releasing = is_gone; /* if not, the line may be freed from here on */
     (void)pthread_mutex_unlock(&desk->lock);
 
+    if (!is_gone && is_check) {
+        give_check(wait, rows);
+        return;
+    }
     if (!is_gone) {
         give_job(desk, wait, rows);
         return;
@@ -202,6 +244,35 @@ static void end_question_with_job(struct line *line, const struct pg_result *row
     release(line, rows);
 }
 
+typedef void answer_fn(struct query *query, struct status st, const struct pg_result *rows);
+
+static void prepare_job_question(struct line *line, answer_fn *on_done)
+{
+    line->query = (struct query){
+        .statement = &job_lease,
+        .params = {param_text(line->worker_id), param_int(line->desk->lease_ms),
+                   param_text(line->jobs)},
+        .timeout_ms = QUERY_TIMEOUT_MS,
+        .on_done = on_done,
+    };
+}
+
+static void prepare_check_question(struct line *line, answer_fn *on_done)
+{
+    line->query = (struct query){
+        .statement = &check_lease,
+        .params = {param_text(line->worker_id), param_text(line->checks)},
+        .timeout_ms = QUERY_TIMEOUT_MS,
+        .on_done = on_done,
+    };
+}
+
+/* Checks go first, since somebody waits for them: was that the first half of a question? */
+static bool goes_on(const struct line *line)
+{
+    return line->query.statement == &check_lease && !capability_list_is_empty(line->jobs);
+}
+
 static void question_done(struct query *query, struct status st, const struct pg_result *rows)
 {
     struct line *line = container_of(query, struct line, query);
@@ -209,9 +280,14 @@ static void question_done(struct query *query, struct status st, const struct pg
     int64_t now_ms = clock_get_monotonic_ms();
     struct list failed;
 
+    if (st.code == STATUS_OK && rows_get_count(rows) == 0 && goes_on(line)) {
+        prepare_job_question(line, question_done);
+        store_submit(desk->store, &line->query);
+        return;
+    }
     list_init(&failed);
     if (st.code == STATUS_OK && rows_get_count(rows) > 0) {
-        end_question_with_job(line, rows);
+        end_question_with_work(line, rows);
     } else {
         (void)pthread_mutex_lock(&desk->lock);
         if (st.code == STATUS_OK)
@@ -236,13 +312,10 @@ static void begin_question(struct line *line)
         container_of(line->queue.asker, const struct lease_wait, waiter);
 
     (void)snprintf(line->worker_id, sizeof(line->worker_id), "%s", wait->worker_id);
-    line->query = (struct query){
-        .statement = &job_lease,
-        .params = {param_text(line->worker_id), param_int(line->desk->lease_ms),
-                   param_text(line->jobs)},
-        .timeout_ms = QUERY_TIMEOUT_MS,
-        .on_done = question_done,
-    };
+    if (capability_list_is_empty(line->checks))
+        prepare_job_question(line, question_done);
+    else
+        prepare_check_question(line, question_done);
 }
 
 static bool is_unused(const struct line *line)

@@ -22,7 +22,6 @@ struct store;
 struct timers;
 
 enum {
-    LEASE_MAX_WORKER_ID_BYTES = 128,
     LEASE_MAX_WAIT_MS = 60000,
     LEASE_MAX_SETS = 256, /* different sets of capabilities that are waited with */
 };
@@ -33,7 +32,7 @@ struct lease_desk *lease_desk_create(struct store *store, struct timers *timers,
 
 /*
  * Ends call with a job that such a worker can do, or, when there is none for wait_ms, with a
- * reply without one. worker_id is at most LEASE_MAX_WORKER_ID_BYTES long; it and what
+ * reply without one. worker_id is at most WORKER_ID_MAX_BYTES long; it and what
  * capabilities points to live as long as the call. Any thread.
  */
 void lease_desk_ask(struct lease_desk *desk, struct rpc_call *call, const char *worker_id,

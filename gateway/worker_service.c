@@ -17,6 +17,7 @@
 #include "gateway/op.h"
 #include "gateway/services.h"
 #include "gateway/source_check.h"
+#include "gateway/worker_id.h"
 #include "rpc/call.h"
 #include "sluice/worker/v1/worker_service.pb-c.h"
 #include "spec/violations.h"
@@ -34,19 +35,6 @@ enum {
 };
 
 /* LeaseJob. */
-
-static void validate_worker_id(const char *id, struct violations *violations)
-{
-    struct str text = str_from(id);
-    bool is_printable = true;
-
-    for (size_t i = 0; i < text.len; i++)
-        is_printable = is_printable && text.data[i] >= ' ' && text.data[i] <= '~';
-    if (text.len == 0 || text.len > LEASE_MAX_WORKER_ID_BYTES || !is_printable)
-        violations_add(violations, "worker_id",
-                       "a worker's id is 1 to %d printable ASCII characters",
-                       LEASE_MAX_WORKER_ID_BYTES);
-}
 
 /* A duration in milliseconds, from 0 to LEASE_MAX_WAIT_MS; what is not whole is cut. */
 static int64_t read_wait(const Google__Protobuf__Duration *wait, struct violations *violations)
@@ -71,7 +59,7 @@ static void lease_job(struct rpc_call *call, const ProtobufCMessage *message)
     struct capability_set *capabilities = rpc_call_alloc(call, sizeof(*capabilities));
     int64_t wait_ms = read_wait(request->wait_duration, &violations);
 
-    validate_worker_id(request->worker_id, &violations);
+    worker_id_validate(request->worker_id, &violations);
     capability_set_read(request->capabilities, request->n_capabilities, rpc_call_get_arena(call),
                         &violations, capabilities);
     if (violations.count > 0)

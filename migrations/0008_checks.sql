@@ -52,3 +52,16 @@ BEGIN
         v_id := v_ids[cardinality(v_ids)];
     END LOOP;
 END $$;
+
+-- A check of a data source, from the question until the answer was fetched. Rows that nobody removed,
+-- because their gateway crashed, go when their time has long passed and another check is asked for.
+CREATE UNLOGGED TABLE data_source_check (
+    id            text COLLATE "C" PRIMARY KEY,
+    data_source   text COLLATE "C" NOT NULL REFERENCES data_source ON DELETE CASCADE,
+    capability    text COLLATE "C" NOT NULL, -- what a worker must be able to do: "check:<type>"
+    create_time   timestamptz NOT NULL DEFAULT now(),
+    take_deadline timestamptz NOT NULL, -- a worker may take it until then
+    deadline      timestamptz NOT NULL, -- the result is waited for until then
+    worker_id     text,                 -- who took it; NULL: nobody yet
+    result        bytea                 -- a packed CheckDataSourceResponse; NULL: not there yet
+);

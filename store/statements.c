@@ -1,6 +1,7 @@
 #include "store/statements.h"
 
 #include "store/bad_row_store.h"
+#include "store/check_store.h"
 #include "store/data_source_store.h"
 #include "store/job_store.h"
 #include "store/plan_store.h"
@@ -29,6 +30,12 @@ const struct statement *const store_statements[] = {
     &data_source_list,
     &data_source_update,
     &data_source_delete,
+    &check_create,
+    &check_lease,
+    &check_give_back,
+    &check_finish,
+    &check_poll,
+    &check_drop,
     &bad_row_add,
     &bad_row_list,
     NULL,

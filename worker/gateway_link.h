@@ -9,7 +9,7 @@
 #include "rpc/client.h"
 #include "sluice/worker/v1/worker_service.pb-c.h"
 
-/* One of the four methods of sluice.worker.v1.WorkerService. */
+/* A method of sluice.worker.v1.WorkerService. */
 struct link_method {
     const char *path;
     const ProtobufCMessageDescriptor *reply_type;
@@ -19,6 +19,7 @@ extern const struct link_method link_lease_job;
 extern const struct link_method link_report_job;
 extern const struct link_method link_report_bad_rows;
 extern const struct link_method link_finish_job;
+extern const struct link_method link_finish_check;
 
 /*
  * Calls once. *ret_reply is owned by the caller (protobuf_c_message_free_unpacked with a NULL allocator); may be NULL.

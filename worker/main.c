@@ -10,6 +10,7 @@
 #include "base/options.h"
 #include "base/thread.h"
 #include "rpc/client.h"
+#include "worker/checker.h"
 #include "worker/engine.h"
 
 struct settings {
@@ -75,6 +76,7 @@ static struct status serve(const struct settings *settings, const char *worker_i
 {
     struct rpc_loop *loop = NULL;
     struct engine *engine = NULL;
+    struct checker *checker = NULL;
     struct status st = rpc_loop_create(1, &loop);
 
     if (st.code != STATUS_OK)
@@ -85,12 +87,16 @@ static struct status serve(const struct settings *settings, const char *worker_i
                                                 .worker_id = worker_id,
                                                 .max_jobs = (unsigned)settings->max_jobs},
                        &engine);
+    if (st.code == STATUS_OK)
+        st = checker_create(channel, worker_id, &checker);
     if (st.code == STATUS_OK) {
         log_info("started", log_str("worker", worker_id), log_str("gateway", settings->gateway));
         int number = thread_wait_for_stop();
         log_info("stopping", log_int("signal", number));
     }
+    checker_stop(checker);
     engine_destroy(engine, (unsigned)settings->grace_ms);
+    checker_destroy(checker);
     rpc_channel_close(channel);
     rpc_loop_destroy(loop);
     return st;

@@ -13,6 +13,7 @@
 #include "sluice/worker/v1/worker_service.pb-c.h"
 #include "store/array.h"
 #include "store/bad_row_store.h"
+#include "store/check_store.h"
 #include "store/data_source_store.h"
 #include "store/job_store.h"
 #include "store/plan_store.h"
@@ -48,6 +49,12 @@ static const struct {
     {&data_source_list, &pb__data_source__descriptor},
     {&data_source_update, &pb__data_source__descriptor},
     {&data_source_delete, NULL},
+    {&check_create, NULL},
+    {&check_lease, &pb__leased_check__descriptor},
+    {&check_give_back, NULL},
+    {&check_finish, NULL},
+    {&check_poll, NULL},
+    {&check_drop, NULL},
     {&bad_row_add, NULL},
     {&bad_row_list, &pb__bad_row__descriptor},
 };

@@ -17,6 +17,7 @@ SERVICES = {
     "DataSources": "sluice.v1.DataSourceService",
     "Job": "sluice.worker.v1.WorkerService",
     "ReportBadRows": "sluice.worker.v1.WorkerService",
+    "FinishCheck": "sluice.worker.v1.WorkerService",
     "Check": "grpc.health.v1.Health",
 }
 
@@ -102,9 +103,12 @@ class Client:
         sources = {"files": ("FILE", {"root": "/srv/files"}),
                    "ld": ("POSTGRES", {"url": "postgresql://u:secret@db.example/x"}), **more}
         for name, (kind, parameters) in sources.items():
-            self("CreateDataSource", dataSource={
-                "name": name, "type": f"DATA_SOURCE_TYPE_{kind}",
-                "parametersJson": json.dumps(parameters)})
+            self.add_source(name, kind, parameters)
+
+    def add_source(self, name, kind, parameters):
+        self("CreateDataSource", dataSource={
+            "name": name, "type": f"DATA_SOURCE_TYPE_{kind}",
+            "parametersJson": json.dumps(parameters)})
 
     def create_task(self, **bulkload):
         return self("CreateTask", task=task(**bulkload))

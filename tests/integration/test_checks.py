@@ -1,0 +1,494 @@
+"""CheckDataSource: real workers try real data sources, and workers that tests play do what real ones should not."""
+import json
+import socket
+import threading
+import time
+
+import grpc
+import psycopg2
+import pytest
+
+from sluicetest.client import ALL_JOBS, Client, Worker
+from sluicetest.grpc_client import Reflected
+from sluicetest.wait import wait_until
+
+
+@pytest.fixture
+def client(stack):
+    stack.start_gateway("--lease-ms", "60000")
+    return Client(stack.reflected())
+
+
+@pytest.fixture
+def checked(stack, client):
+    """A client with a real worker."""
+    stack.start_worker()
+    return client
+
+
+def add(client, name, kind, **parameters):
+    client.add_source(name, kind, parameters)
+
+
+def shown(reply):
+    """The steps in short: (name, target, whether it worked)."""
+    return [(step["name"], step.get("target", ""), step.get("ok", False))
+            for step in reply["steps"]]
+
+
+def last_message(reply):
+    return reply["steps"][-1]["message"]
+
+
+class Checks(Worker):
+    """A worker that takes checks and does nothing with them unless it is told to."""
+
+    def __init__(self, client, worker_id="checker", capabilities=("check:file",)):
+        super().__init__(client, worker_id, capabilities)
+
+    def must_take(self, wait_s=30):
+        check = self.start_lease(wait_s).result().check
+        assert check.id, "there is no check"
+        return check
+
+    def answer(self, check, **step):
+        return {"id": check.id, "workerId": self.worker_id,
+                "steps": [{"name": "open", "ok": True, "duration": "0.5s", **step}]}
+
+
+def start_check(client, name, timeout_s=60):
+    return client.start("CheckDataSource", {"name": name}, timeout_s=timeout_s)
+
+
+def count_checks(stack):
+    return stack.database.value("SELECT count(*) FROM data_source_check")
+
+
+# --- what real workers find
+
+
+def test_a_folder_of_files(checked, stack):
+    add(checked, "files", "FILE", root=str(stack.files))
+    for i in range(3):
+        (stack.files / f"{i}.csv").touch()
+    reply = checked("CheckDataSource", name="files")
+    root = str(stack.files)
+    assert reply["ok"] is True
+    assert shown(reply) == [("open", root, True), ("list", root, True)]
+    assert last_message(reply) == "3 entries"
+    assert all("duration" in step for step in reply["steps"])
+    assert reply["workerId"] == stack.worker.wait_for_event("started")["worker"]
+
+
+def test_a_folder_that_is_missing(checked, stack):
+    add(checked, "files", "FILE", root=str(stack.files / "nowhere"))
+    reply = checked("CheckDataSource", name="files")
+    assert "ok" not in reply
+    assert shown(reply) == [("open", str(stack.files / "nowhere"), False)]
+    assert "No such file or directory" in last_message(reply)
+
+
+def test_a_postgres_that_imports_can_write_to(checked, destination):
+    add(checked, "ld", "POSTGRES", url=destination.url)
+    reply = checked("CheckDataSource", name="ld")
+    assert reply["ok"] is True, reply
+    assert shown(reply) == [("log in", "", True), ("create", destination.name, True)]
+    assert "as role 'postgres'" in reply["steps"][0]["message"]
+
+
+@pytest.fixture
+def guarded(second_cluster):
+    """A cluster in which `limited` logs in by password and may make nothing."""
+    hba = second_cluster.folder / "data" / "pg_hba.conf"
+    database = second_cluster.create_database()
+    database.rows("DROP ROLE IF EXISTS limited")
+    database.rows("CREATE ROLE limited LOGIN PASSWORD 'right'")
+    rules = hba.read_text()
+    if "limited" not in rules:
+        hba.write_text("local all limited scram-sha-256\n" + rules)
+    database.rows("SELECT pg_reload_conf()")
+
+    def is_guarded():
+        try:
+            psycopg2.connect(database.url.replace("postgres@", "limited:wrong@")).close()
+        except psycopg2.OperationalError:
+            return True
+        return False
+    wait_until(is_guarded, what="passwords are asked for")
+    yield database
+    database.drop()
+    second_cluster.execute("postgres", "DROP ROLE limited")
+
+
+def test_a_wrong_password_is_told_and_not_shown(checked, guarded):
+    url = guarded.url.replace("postgres@", "limited@")
+    add(checked, "ld", "POSTGRES", url=url, password="hush-hush")
+    reply = checked("CheckDataSource", name="ld")
+    assert shown(reply) == [("log in", "", False)]
+    assert "password authentication failed" in last_message(reply)
+    assert "hush-hush" not in json.dumps(reply)
+
+
+def test_a_role_that_may_create_nothing(checked, guarded):
+    url = guarded.url.replace("postgres@", "limited@")
+    add(checked, "ld", "POSTGRES", url=url, password="right")
+    reply = checked("CheckDataSource", name="ld")
+    assert shown(reply) == [("log in", "", True), ("create", guarded.name, False)]
+    assert "grant it CREATE on database" in last_message(reply)
+    guarded.rows(f"GRANT CREATE ON DATABASE {guarded.name} TO limited")
+    assert checked("CheckDataSource", name="ld")["ok"] is True
+    guarded.rows(f"REVOKE CREATE ON DATABASE {guarded.name} FROM limited")
+    guarded.rows("CREATE SCHEMA sluice_import AUTHORIZATION limited")
+    assert checked("CheckDataSource", name="ld")["ok"] is True
+
+
+@pytest.fixture
+def open_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def closed_port():
+    """One that nobody listens on: it stays taken, so that nobody else gets it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+@pytest.mark.parametrize("kind, parameters, target", [
+    ("HBASE", {"clusterKey": "hbase+rpc://127.0.0.1:{port}"}, "127.0.0.1"),
+    ("LINDORM", {"clusterKey": "127.0.0.1:{port}"}, "127.0.0.1"),
+    ("HDFS", {"url": "http://127.0.0.1:{port}"}, "127.0.0.1"),
+    ("S3", {"endpoint": "http://127.0.0.1:{port}", "bucket": "bucket"}, "127.0.0.1"),
+    ("SPARK", {"url": "http://127.0.0.1:{port}"}, "127.0.0.1"),
+])
+def test_a_server_that_listens(checked, open_port, kind, parameters, target):
+    add(checked, "far", kind, **{k: v.replace("{port}", str(open_port))
+                                 for k, v in parameters.items()})
+    reply = checked("CheckDataSource", name="far")
+    assert reply["ok"] is True, reply
+    assert ("resolve", target, True) in shown(reply)
+    assert ("connect", f"{target}:{open_port}", True) in shown(reply)
+    assert "only the network was tried" in json.dumps(reply)
+
+
+def test_a_port_that_nobody_listens_on(checked, closed_port):
+    add(checked, "far", "HBASE", clusterKey=f"hbase+rpc://localhost:{closed_port}")
+    reply = checked("CheckDataSource", name="far")
+    assert "ok" not in reply
+    assert shown(reply) == [("resolve", "localhost", True),
+                            ("connect", f"localhost:{closed_port}", False)]
+    assert "connection refused" in last_message(reply)
+
+
+def test_a_name_that_nobody_knows(checked, open_port):
+    """Each server is tried, whatever became of the others."""
+    add(checked, "far", "HBASE",
+        clusterKey=f"hbase+rpc://nowhere.invalid:16000,127.0.0.1:{open_port}")
+    reply = checked("CheckDataSource", name="far")
+    assert "ok" not in reply
+    assert shown(reply) == [("resolve", "nowhere.invalid", False),
+                            ("resolve", "127.0.0.1", True),
+                            ("connect", f"127.0.0.1:{open_port}", True)]
+
+
+def test_an_address_that_the_data_source_knows(checked, open_port):
+    add(checked, "far", "HBASE", clusterKey=f"hbase+rpc://nowhere.invalid:{open_port}",
+        hosts={"nowhere.invalid": "127.0.0.1"})
+    reply = checked("CheckDataSource", name="far")
+    assert reply["ok"] is True, reply
+    assert reply["steps"][0]["message"] == "127.0.0.1"
+
+
+def test_a_postgres_that_is_not_there(checked, closed_port):
+    add(checked, "ld", "POSTGRES", url=f"postgresql://u:hush@127.0.0.1:{closed_port}/x")
+    reply = checked("CheckDataSource", name="ld")
+    assert shown(reply) == [("resolve", "127.0.0.1", True),
+                            ("connect", f"127.0.0.1:{closed_port}", False)]
+    assert "hush" not in json.dumps(reply)
+
+
+def test_a_postgres_that_does_not_answer_is_told_of_in_time(checked, open_port):
+    """The port takes connections, and then nothing comes: what was found until then is told before the caller leaves."""
+    add(checked, "ld", "POSTGRES", url=f"postgresql://u@127.0.0.1:{open_port}/x")
+    reply = checked("CheckDataSource", name="ld", timeout_s=6)
+    assert shown(reply)[-1] == ("log in", "", False)
+    assert "not finished in time" in last_message(reply)
+
+
+def test_a_check_does_not_wait_behind_jobs(client, stack, destination):
+    """All the worker's places for jobs are taken by a job that waits for a lock."""
+    stack.start_worker("--max-jobs", "1")
+    client.add_source("files", "FILE", {"root": str(stack.files)})
+    client.add_source("ld", "POSTGRES", {"url": destination.url})
+    (stack.files / "people.csv").write_text("a,1\n", encoding="ascii")
+    destination.rows('CREATE SCHEMA ns')
+    destination.rows('CREATE TABLE ns.people ("ROW" text PRIMARY KEY, "f:age" integer)')
+    with psycopg2.connect(destination.url) as held, held.cursor() as cursor:
+        cursor.execute("LOCK TABLE ns.people")
+        made = client.create_task()["id"]
+        wait_until(lambda: client.state(made) == "RUNNING", what="the job runs")
+        assert client("CheckDataSource", name="files")["ok"] is True
+        assert client.state(made) == "RUNNING"
+    held.close()
+
+
+# --- who waits, and who answers
+
+
+def test_a_data_source_that_is_not_there(client):
+    failure = client.fails("CheckDataSource", name="nobody")
+    assert (failure.code, failure.reason) == ("NOT_FOUND", "DATA_SOURCE_NOT_FOUND")
+    failure = client.fails("CheckDataSource", name="not a name")
+    assert failure.code == "INVALID_ARGUMENT"
+
+
+def test_without_a_worker_there_is_none(client, stack):
+    """Workers of other sorts do not count."""
+    add(client, "files", "FILE", root="/srv/files")
+    others = Worker(client, "others", [*ALL_JOBS, "check:hbase"]).start_lease(wait_s=60)
+    failure = client.fails("CheckDataSource", name="files", timeout_s=3)
+    assert (failure.code, failure.reason) == ("UNAVAILABLE", "NO_WORKER")
+    assert failure.about == {"capability": "check:file"}
+    assert "'check:file'" in failure.text
+    assert failure.retry_s > 0
+    assert not others.done()
+    others.cancel()
+    assert count_checks(stack) == 0
+
+
+def test_it_takes_ten_seconds_to_find_that_there_is_no_worker(client):
+    add(client, "files", "FILE", root="/srv/files")
+    before = time.monotonic()
+    failure = client.fails("CheckDataSource", name="files", timeout_s=60)
+    assert failure.reason == "NO_WORKER"
+    assert 10 <= time.monotonic() - before < 20
+    assert "within 10 s" in failure.text
+
+
+def test_a_worker_of_another_gateway(client, stack):
+    other = stack.program("sluice-gateway", "--database-url", stack.database.url, "--listen",
+                          "127.0.0.1:0", log="sluice-gateway-2").start()
+    try:
+        add(client, "files", "FILE", root=str(stack.files))
+        worker = stack.program("sluice-worker", "--gateway", other.address, log="sluice-worker-far")
+        stack.workers.append(worker.start(wait_for="started"))
+        reply = client("CheckDataSource", name="files")
+        assert reply["ok"] is True
+        assert reply["workerId"] == worker.wait_for_event("started")["worker"]
+        worker.stop()
+    finally:
+        other.stop()
+
+
+def test_a_check_has_all_that_a_worker_needs(client):
+    client.add_source("ld", "POSTGRES", {"url": "postgresql://u:hush@db.example/x"})
+    wait = start_check(client, "ld", timeout_s=20)
+    worker = Checks(client, capabilities=["check:postgres"])
+    check = worker.must_take()
+    assert check.data_source.name == "ld"
+    assert ":hush@" in json.loads(check.data_source.parameters_json)["url"]
+    assert 10 < check.timeout.seconds < 20
+    client("FinishCheck", **worker.answer(check, ok=False, message="tried"))
+    reply = wait.result()
+    assert not reply.ok and reply.worker_id == "checker"
+    assert [(step.name, step.message) for step in reply.steps] == [("open", "tried")]
+
+
+def test_checks_go_before_jobs(client):
+    client.add_sources()
+    client.create_task()
+    wait = start_check(client, "files")
+    worker = Checks(client, capabilities=[*ALL_JOBS, "check:file"])
+    wait_until(lambda: not wait.done(), what="it is waited for")
+    taken = []
+    while len(taken) < 2:
+        reply = worker.start_lease(30).result()
+        taken.append("check" if reply.check.id else "job")
+        if reply.check.id:
+            client("FinishCheck", **worker.answer(reply.check))
+    assert sorted(taken) == ["check", "job"]
+    assert wait.result().ok
+
+
+def test_a_check_has_one_worker(client):
+    add(client, "files", "FILE", root="/srv/files")
+    waits = [Checks(client, f"w{i}").start_lease(wait_s=30) for i in range(4)]
+    wait = start_check(client, "files")
+    wait_until(lambda: any(w.done() for w in waits), what="one takes it")
+    taken = [w for w in waits if w.done()]
+    assert len(taken) == 1
+    worker = Checks(client, f"w{waits.index(taken[0])}")
+    client("FinishCheck", **worker.answer(taken[0].result().check))
+    assert wait.result().ok
+    for other in waits:
+        other.cancel()
+
+
+def test_a_repeated_answer_is_taken_as_the_first(client):
+    add(client, "files", "FILE", root="/srv/files")
+    wait = start_check(client, "files")
+    worker = Checks(client)
+    check = worker.must_take()
+    client("FinishCheck", **worker.answer(check))
+    assert wait.result().ok
+    client("FinishCheck", **worker.answer(check, ok=False))
+    other = Checks(client, "other")
+    assert client.fails("FinishCheck", **other.answer(check)).reason == "LEASE_LOST"
+
+
+def test_an_answer_that_nobody_waits_for(client, stack):
+    add(client, "files", "FILE", root="/srv/files")
+    wait = start_check(client, "files")
+    worker = Checks(client)
+    check = worker.must_take()
+    wait.cancel()
+    wait_until(lambda: count_checks(stack) == 0, what="the check is forgotten")
+    failure = client.fails("FinishCheck", **worker.answer(check))
+    assert (failure.code, failure.reason) == ("ABORTED", "LEASE_LOST")
+    assert "waited for no more" in failure.text
+
+
+def test_a_check_that_is_cancelled_before_anyone_took_it(client, stack):
+    add(client, "files", "FILE", root="/srv/files")
+    waits = [start_check(client, "files") for _ in range(5)]
+    wait_until(lambda: count_checks(stack) == 5, what="they are asked for")
+    for wait in waits:
+        wait.cancel()
+    wait_until(lambda: count_checks(stack) == 0, what="they are forgotten")
+    assert not Checks(client).start_lease(wait_s=0).result().check.id
+
+
+def test_a_worker_that_does_not_answer(client, stack):
+    add(client, "files", "FILE", root="/srv/files")
+    wait = start_check(client, "files", timeout_s=4)
+    Checks(client, "mute").must_take()
+    failure = wait.exception()
+    assert failure.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    assert "worker 'mute' took the check" in failure.details()
+    assert count_checks(stack) == 0
+
+
+def test_a_worker_that_leaves_before_it_hears_of_its_check(client):
+    """The check goes to the next one."""
+    add(client, "files", "FILE", root="/srv/files")
+    for _ in range(20):
+        Checks(client, "gone").start_lease(wait_s=30).cancel()
+    wait = start_check(client, "files")
+    worker = Checks(client, "here")
+    client("FinishCheck", **worker.answer(worker.must_take()))
+    assert wait.result().worker_id == "here"
+
+
+@pytest.mark.parametrize("how", ["kill", "pause"])
+def test_a_worker_that_is_lost_while_it_checks(client, stack, open_port, how):
+    add(client, "ld", "POSTGRES", url=f"postgresql://u@127.0.0.1:{open_port}/x")
+    worker = stack.start_worker()
+    wait = start_check(client, "ld", timeout_s=6)
+    worker.wait_for_event("check leased")
+    getattr(worker, how)()
+    failure = wait.exception()
+    assert failure.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    assert "took the check" in failure.details()
+    if how == "pause":
+        worker.resume()  # its late answer is refused, and it goes on
+        worker.wait_for_event("check finished", timeout_s=20)
+        stack.files.joinpath("x").touch()
+        add(client, "files", "FILE", root=str(stack.files))
+        assert client("CheckDataSource", name="files")["ok"] is True
+
+
+def test_a_worker_that_stops_says_so(client, stack, open_port):
+    add(client, "ld", "POSTGRES", url=f"postgresql://u@127.0.0.1:{open_port}/x")
+    worker = stack.start_worker()
+    wait = start_check(client, "ld")
+    worker.wait_for_event("check leased")
+    worker.stop()
+    reply = wait.result()
+    assert not reply.ok
+    assert "the worker stops" in reply.steps[-1].message
+
+
+def test_a_gateway_that_stops_leaves_no_check_behind(client, stack):
+    add(client, "files", "FILE", root="/srv/files")
+    wait = start_check(client, "files")
+    wait_until(lambda: count_checks(stack) == 1, what="it is asked for")
+    stack.gateway.stop(timeout_s=8)
+    assert wait.code() == grpc.StatusCode.UNAVAILABLE
+    assert count_checks(stack) == 0
+
+
+def test_what_a_crashed_gateway_left_is_swept(client, stack):
+    add(client, "files", "FILE", root="/srv/files")
+    wait = start_check(client, "files")
+    wait_until(lambda: count_checks(stack) == 1, what="it is asked for")
+    stack.gateway.kill()
+    assert wait.exception()
+    assert count_checks(stack) == 1
+    stack.database.rows("UPDATE data_source_check SET deadline = deadline - interval '3 minutes',"
+                        " take_deadline = take_deadline - interval '3 minutes'")
+    stack.gateway.start()
+    stack.start_worker()
+    add(client, "root", "FILE", root="/")
+    assert client("CheckDataSource", name="root")["ok"] is True
+    assert stack.database.rows("SELECT data_source FROM data_source_check") == [("root",)]
+
+
+def test_a_data_source_that_is_deleted_takes_its_checks_along(client, stack):
+    add(client, "files", "FILE", root="/srv/files")
+    wait = start_check(client, "files")
+    wait_until(lambda: count_checks(stack) == 1, what="it is asked for")
+    client("DeleteDataSource", name="files")
+    assert wait.exception().code() == grpc.StatusCode.NOT_FOUND
+
+
+def test_many_checks_at_once(checked, stack):
+    add(checked, "files", "FILE", root=str(stack.files))
+    waits = [start_check(checked, "files") for _ in range(50)]
+    assert all(wait.result().ok for wait in waits)
+
+
+def test_checks_that_wait_are_bounded(client, stack):
+    add(client, "files", "FILE", root="/srv/files")
+    waits = [start_check(client, "files") for _ in range(256)]
+    wait_until(lambda: count_checks(stack) == 256, what="they are asked for")
+    failure = client.fails("CheckDataSource", name="files")
+    assert (failure.code, failure.reason) == ("RESOURCE_EXHAUSTED", "OVERLOADED")
+    for wait in waits:
+        wait.cancel()
+    wait_until(lambda: count_checks(stack) == 0, what="they are forgotten")
+
+
+LONG = "\u00e9" * 512
+
+
+@pytest.mark.parametrize("wrong, field", [
+    ({"id": "no-id"}, "id"),
+    ({"workerId": ""}, "worker_id"),
+    ({"steps": []}, "steps"),
+    ({"steps": [{"name": "x"}] * 257}, "steps"),
+    ({"steps": [{"name": ""}]}, "steps.name"),
+    ({"steps": [{"name": "x" * 65}]}, "steps.name"),
+    ({"steps": [{"name": "x", "target": "x" * 513}]}, "steps.target"),
+    ({"steps": [{"name": "x", "message": LONG + "x"}]}, "steps.message"),
+    ({"steps": [{"name": "x", "duration": "-1s"}]}, "steps.duration"),
+    ({"steps": [{"name": "x", "duration": "3601s"}]}, "steps.duration"),
+])
+def test_an_answer_is_looked_at(client, wrong, field):
+    right = {"id": "01234567-89ab-4def-8123-456789abcdef", "workerId": "w",
+             "steps": [{"name": "x"}]}
+    failure = client.fails("FinishCheck", **{**right, **wrong})
+    assert failure.code == "INVALID_ARGUMENT"
+    assert list(failure.violations) == [field]
+
+
+def test_the_largest_answer(client):
+    add(client, "files", "FILE", root="/srv/files")
+    wait = start_check(client, "files")
+    worker = Checks(client)
+    check = worker.must_take()
+    step = {"name": "n" * 64, "target": "t" * 512, "message": LONG, "ok": True, "duration": "3600s"}
+    client("FinishCheck", **{**worker.answer(check), "steps": [step] * 256})
+    reply = wait.result()
+    assert reply.ok and len(reply.steps) == 256 and reply.steps[255].message == LONG
