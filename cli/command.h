@@ -35,6 +35,8 @@ struct cli_settings {
 
     const char *kind; /* task list */
     const char *state;
+    const char *filter;
+    bool wants_jobs;
     int64_t limit;
     bool from_start; /* task retry */
     bool is_quiet;   /* task watch */

@@ -248,6 +248,10 @@ static struct status make_list_request(const struct cli_settings *settings,
         st = session_find_value(&pb__task_state__descriptor, "state", settings->state, &state);
     ret->kind = (Pb__TaskKind)kind;
     ret->state = (Pb__TaskState)state;
+    if (settings->filter)
+        ret->filter = borrow(settings->filter);
+    if (settings->wants_jobs)
+        ret->view = PB__TASK_VIEW__TASK_VIEW_FULL;
     return st;
 }
 
@@ -348,7 +352,8 @@ const struct command task_commands[] = {
     {"task", "create", "", 0,
      "start a bulk import: --source, --destination, --reader-config, ...; prints its id",
      task_create},
-    {"task", "list", "", 0, "list tasks, newest first: --kind, --state, --limit", task_list},
+    {"task", "list", "", 0, "list tasks, newest first: --filter, --kind, --state, --limit",
+     task_list},
     {"task", "get", "ID", 1, "show one task with its jobs", task_get},
     {"task", "watch", "ID", 1, "follow a task to its end; exit code 3 unless it succeeds",
      watch_task},

@@ -20,6 +20,18 @@ const char *enum_text_find(const ProtobufCEnumDescriptor *type, int value)
     return found ? found->name + get_prefix_len(type) : NULL;
 }
 
+const char *enum_text_get(const ProtobufCEnumDescriptor *type, int value, const char *field,
+                          struct violations *violations)
+{
+    const char *name = enum_text_find(type, value);
+
+    if (value == 0)
+        return NULL;
+    if (!name)
+        violations_add(violations, field, "%s: %d is no value of %s", field, value, type->name);
+    return name;
+}
+
 bool enum_text_read(const ProtobufCEnumDescriptor *type, struct str text, int *ret)
 {
     size_t prefix_len = get_prefix_len(type);

@@ -14,9 +14,17 @@
 
 #include "base/compiler.h"
 #include "base/str.h"
+#include "spec/violations.h"
 
 /* The value's name, or NULL if there is no such value. Never freed. */
 const char *enum_text_find(const ProtobufCEnumDescriptor *type, int value);
+
+/*
+ * The name of a request's value, or NULL if it is 0, which is not set, or no value at all; that is added to violations,
+ * under the name of the field, a literal.
+ */
+const char *enum_text_get(const ProtobufCEnumDescriptor *type, int value, const char *field,
+                          struct violations *violations);
 
 /* The value of that name. False: there is none. */
 bool enum_text_read(const ProtobufCEnumDescriptor *type, struct str text, int *ret) MUST_CHECK;

@@ -146,27 +146,14 @@ static bool read_order(const char *order_by, struct violations *violations)
     return true;
 }
 
-/* The name of an enum's value; NULL if it is not set. */
-static const char *read_enum(const ProtobufCEnumDescriptor *type, int value, const char *field,
-                             struct violations *violations)
-{
-    const char *name = enum_text_find(type, value);
-
-    if (value == 0)
-        return NULL;
-    if (!name)
-        violations_add(violations, field, "%s: %d is no value of %s", field, value, type->name);
-    return name;
-}
-
 /* The plan of what is asked for: the filter, the kind and the state. */
 static const char *read_filter(const Pb__ListTasksRequest *request, struct arena *arena,
                                struct violations *violations)
 {
     const char *kind =
-        read_enum(&pb__task_kind__descriptor, (int)request->kind, "kind", violations);
+        enum_text_get(&pb__task_kind__descriptor, (int)request->kind, "kind", violations);
     const char *state =
-        read_enum(&pb__task_state__descriptor, (int)request->state, "state", violations);
+        enum_text_get(&pb__task_state__descriptor, (int)request->state, "state", violations);
     struct filter filter = {0};
     struct buf plan = {0};
 
@@ -204,7 +191,7 @@ void task_list_start(struct rpc_call *call, const ProtobufCMessage *message)
     list->page_size = page_size_get(request->page_size, &violations);
     bool is_oldest_first = read_order(request->order_by, &violations);
     const char *plan = read_filter(request, arena, &violations);
-    (void)read_enum(&pb__task_view__descriptor, (int)request->view, "view", &violations);
+    (void)enum_text_get(&pb__task_view__descriptor, (int)request->view, "view", &violations);
     if (violations.count > 0) {
         fault_end_violations(call, &violations);
         return;

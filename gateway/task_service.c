@@ -47,7 +47,12 @@ static void get_task(struct rpc_call *call, const ProtobufCMessage *message)
 {
     const Pb__GetTaskRequest *request = (const Pb__GetTaskRequest *)message;
 
-    if (check_id(call, request->id))
+    struct violations violations = {0};
+
+    (void)enum_text_get(&pb__task_view__descriptor, (int)request->view, "view", &violations);
+    if (violations.count > 0)
+        fault_end_violations(call, &violations);
+    else if (check_id(call, request->id))
         task_get_submit(op_create(call, request->id),
                         request->view != PB__TASK_VIEW__TASK_VIEW_BASIC);
 }
