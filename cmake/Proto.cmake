@@ -17,11 +17,11 @@ function(sluice_proto_generate root file out ret)
     set(${ret} ${${ret}} ${outputs} PARENT_SCOPE)
 endfunction()
 
-# Writes one descriptor set of files and all that they import.
-function(sluice_proto_descriptors out)
+# Writes one descriptor set of files, with what the option of protoc adds to it.
+function(sluice_proto_descriptors out option)
     add_custom_command(
         OUTPUT ${out}
-        COMMAND ${PROTOC} --include_imports --descriptor_set_out=${out}
+        COMMAND ${PROTOC} ${option} --descriptor_set_out=${out}
                 -I${PROJECT_SOURCE_DIR}/proto -I${PROTOBUF_IMPORT_DIR} ${ARGN}
         DEPENDS ${ARGN}
         COMMENT "protoc ${out}"
@@ -53,12 +53,18 @@ function(sluice_proto)
     # What reflection serves leaves out the messages that never travel; the gate sees all.
     set(public ${files})
     list(FILTER public EXCLUDE REGEX "/sluice/internal/")
-    sluice_proto_descriptors(${PROJECT_BINARY_DIR}/public.binpb ${public})
-    sluice_proto_descriptors(${PROJECT_BINARY_DIR}/all.binpb ${files})
+    sluice_proto_descriptors(${PROJECT_BINARY_DIR}/public.binpb --include_imports ${public})
+    sluice_proto_descriptors(${PROJECT_BINARY_DIR}/all.binpb --include_imports ${files})
+    # The OpenAPI document says what the comments of these say.
+    set(documented ${files})
+    list(FILTER documented INCLUDE REGEX "/sluice/v1/")
+    sluice_proto_descriptors(${PROJECT_BINARY_DIR}/documented.binpb --include_source_info
+        ${documented})
     add_custom_target(sluice_descriptors ALL DEPENDS ${PROJECT_BINARY_DIR}/all.binpb)
     sluice_embed(sluice_descriptor_set ${PROJECT_BINARY_DIR}/public.binpb source)
+    sluice_embed(sluice_documented_descriptor_set ${PROJECT_BINARY_DIR}/documented.binpb documents)
 
-    add_library(sluice_proto STATIC ${made} ${source})
+    add_library(sluice_proto STATIC ${made} ${source} ${documents})
     target_compile_options(sluice_proto PRIVATE $<$<COMPILE_LANGUAGE:C>:-w>)
     target_include_directories(sluice_proto SYSTEM PUBLIC ${gen})
     target_link_libraries(sluice_proto PUBLIC PkgConfig::PROTOBUF_C)

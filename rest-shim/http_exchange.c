@@ -89,7 +89,7 @@ static void set_head(struct exchange *exchange, const struct http_reply *reply, 
 {
     h2o_req_t *req = exchange->req;
 
-    http_head_set(req, reply->status, reply->content_type, body_bytes);
+    http_head_set(req, reply->status, reply->content_type, reply->cache_control, body_bytes);
     for (size_t i = 0; i < reply->nheaders; i++)
         http_head_add(req, reply->headers[i].name, reply->headers[i].value);
     if (exchange->exchanges->is_stopping)

@@ -10,6 +10,7 @@ static const char *get_reason(int status)
     } rows[] = {
         {200, "OK"},
         {204, "No Content"},
+        {304, "Not Modified"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},
@@ -47,14 +48,18 @@ void http_head_add(h2o_req_t *req, const char *name, const char *value)
                           copy.base, copy.len);
 }
 
-void http_head_set(h2o_req_t *req, int status, const char *content_type, size_t body_bytes)
+void http_head_set(h2o_req_t *req, int status, const char *content_type, const char *cache_control,
+                   size_t body_bytes)
 {
     req->res.status = status;
     req->res.reason = get_reason(status);
     req->res.headers.size = 0;
     if (status == 204)
         return;
+    /* Also of a GET that changes state. */
+    http_head_add(req, "Cache-Control", cache_control ? cache_control : "no-store");
+    if (status == 304)
+        return;
     req->res.content_length = body_bytes;
     http_head_add(req, "Content-Type", content_type ? content_type : "application/json");
-    http_head_add(req, "Cache-Control", "no-store"); /* also of a GET that changes state */
 }

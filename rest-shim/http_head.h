@@ -9,10 +9,11 @@
 #include <h2o.h>
 
 /*
- * Sets status and headers of a reply with a body, or without one (204). Drops headers that were there. content_type
- * NULL is JSON; body_bytes SIZE_MAX is not known.
+ * Sets status and headers of a reply with a body, or without one (204, 304). Drops headers that were there.
+ * content_type NULL is JSON; cache_control NULL is no-store; body_bytes SIZE_MAX is not known.
  */
-void http_head_set(h2o_req_t *req, int status, const char *content_type, size_t body_bytes);
+void http_head_set(h2o_req_t *req, int status, const char *content_type, const char *cache_control,
+                   size_t body_bytes);
 
 /* Adds a header; both texts are copied. */
 void http_head_add(h2o_req_t *req, const char *name, const char *value);

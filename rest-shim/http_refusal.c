@@ -97,7 +97,7 @@ static void on_setup_ostream(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t *
         refusal->body = h2o_strdup(&req->pool, buf_get_text(&body), body.len);
         refusal->is_sent = false;
         memset(&refusal->linger_timer, 0, sizeof(refusal->linger_timer));
-        http_head_set(req, status, NULL, body.len);
+        http_head_set(req, status, NULL, NULL, body.len);
         buf_deinit(&body);
         slot = &refusal->super.next;
     }

@@ -40,8 +40,9 @@ struct http_header {
 
 struct http_reply {
     int status;
-    const char *content_type; /* NULL: JSON */
-    struct buf body;          /* the reply takes ownership */
+    const char *content_type;  /* NULL: JSON */
+    const char *cache_control; /* NULL: no-store */
+    struct buf body;           /* the reply takes ownership */
     const struct http_header
         *headers; /* besides Content-Type; in the request's arena, or literals */
     size_t nheaders;

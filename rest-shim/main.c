@@ -19,6 +19,7 @@ struct settings {
     int64_t request_timeout_ms;
     int64_t legacy_error_status;
     int64_t max_event_streams;
+    const char *docs_dir;
     const char *sync_date_zone;
 };
 
@@ -66,6 +67,11 @@ static const struct option_row rows[] = {
      .max = HTTP_MAX_CONNECTIONS,
      .value_name = "N",
      .help = "how many clients may follow tasks by server-sent events at a time"},
+    {.name = "docs-dir",
+     .kind = OPTION_TEXT,
+     .field = offsetof(struct settings, docs_dir),
+     .value_name = "FOLDER",
+     .help = "the files of the page at /docs, if not share/sluice/docs where this is installed"},
     OPTIONS_COMMON_ROWS(struct settings, common),
 };
 
@@ -125,6 +131,7 @@ static struct status run(const struct settings *settings)
         .timeout_ms = (unsigned)settings->request_timeout_ms,
         .legacy_error_status = (int)settings->legacy_error_status,
         .max_event_streams = (unsigned)settings->max_event_streams,
+        .docs_dir = settings->docs_dir,
         .lts = lts,
     });
     st = serve(settings, shim);

@@ -159,33 +159,51 @@ static void set_preset(const struct route *route, struct arena *arena, ProtobufC
 }
 
 /* The parameters of a list of LTS, which others may stand beside, since LTS looks at none. */
+static const char *const paging_names[] = {"pageSize", "pageToken"};
+
+static bool is_paging(const ProtobufCFieldDescriptor *field)
+{
+    struct buf name = {0};
+    bool is_found = false;
+
+    message_append_camel(field->name, &name);
+    for (size_t i = 0; i < ARRAY_LEN(paging_names); i++)
+        is_found = is_found || str_is(buf_get(&name), paging_names[i]);
+    buf_deinit(&name);
+    return is_found;
+}
+
 static struct status read_paging(struct str query, struct arena *arena, ProtobufCMessage *request)
 {
-    static const char *const names[] = {"pageSize", "pageToken"};
     struct form form;
     struct status st = form_read(query, arena, &form);
 
-    for (size_t i = 0; st.code == STATUS_OK && i < ARRAY_LEN(names); i++) {
-        const struct form_field *field = form_find(&form, names[i]);
+    for (size_t i = 0; st.code == STATUS_OK && i < ARRAY_LEN(paging_names); i++) {
+        const struct form_field *field = form_find(&form, paging_names[i]);
         if (field && field->value.len > 0)
-            st = message_set_text(request, str_from(names[i]), field->value, arena);
+            st = message_set_text(request, str_from(paging_names[i]), field->value, arena);
     }
     return st;
 }
 
 /* Query parameters: the fields that neither path nor body set. */
 
-static bool is_parameter(const struct route *route, const ProtobufCMessage *request,
-                         struct str name)
+static bool is_left_over(const struct route *route, const ProtobufCFieldDescriptor *field)
 {
-    const ProtobufCFieldDescriptor *field = message_field_find(request->descriptor, name);
     struct str part_field = route_get_part_field(route);
     struct str part_first = str_cut(&part_field, '.');
     bool is_whole_body =
         route->body == ROUTE_JSON_MAYBE || (route->body == ROUTE_JSON && !route->body_field);
 
-    return field && !is_whole_body && !str_is(part_first, field->name) &&
+    return !is_whole_body && !str_is(part_first, field->name) &&
            !(route->body_field && strcmp(field->name, route->body_field) == 0);
+}
+
+bool request_map_is_parameter(const struct route *route, const ProtobufCFieldDescriptor *field)
+{
+    if (route->style == ROUTE_V1)
+        return is_left_over(route, field);
+    return route->list && is_paging(field);
 }
 
 static struct status read_query(const struct route *route, struct str query, struct arena *arena,
@@ -196,10 +214,12 @@ static struct status read_query(const struct route *route, struct str query, str
 
     for (size_t i = 0; st.code == STATUS_OK && i < form.nfields; i++) {
         const struct form_field *field = &form.fields[i];
+        const ProtobufCFieldDescriptor *wanted =
+            message_field_find(request->descriptor, field->name);
         struct status unknown =
             status_error(STATUS_INVALID_ARGUMENT, "%.*s: there is no such query parameter",
                          (int)field->name.len, field->name.data);
-        if (!is_parameter(route, request, field->name))
+        if (!wanted || !is_left_over(route, wanted))
             return unknown;
         st = message_set_text(request, field->name, field->value, arena);
         if (st.code == STATUS_NOT_FOUND)

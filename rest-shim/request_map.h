@@ -25,6 +25,9 @@ struct request_input {
 
 enum { REQUEST_MAP_MAX_KEY_BYTES = 128 };
 
+/* Whether a field of the request can be set by a query parameter, which has the field's lowerCamelCase for a name. */
+bool request_map_is_parameter(const struct route *route, const ProtobufCFieldDescriptor *field);
+
 /* Whether the body has the content type that the route takes, in UTF-8. An empty body needs none. */
 bool request_map_takes(const struct route *route, const struct request_input *input);
 

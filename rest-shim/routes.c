@@ -115,6 +115,11 @@ static const struct route routes[] = {
     {"POST", "/v1/dataSources/{name}:check", "/sluice.v1.DataSourceService/CheckDataSource",
      ROUTE_V1, ROUTE_CHANGES, ROUTE_JSON_MAYBE, .write = NULL},
 
+    /* What this program shows of itself: rest-shim/assets.h. */
+    {"GET", "/openapi.json", NULL, ROUTE_V1, ROUTE_READS, ROUTE_NO_BODY, .write = NULL},
+    {"GET", "/docs", NULL, ROUTE_V1, ROUTE_READS, ROUTE_NO_BODY, .write = NULL},
+    {"GET", "/docs/{file}", NULL, ROUTE_V1, ROUTE_READS, ROUTE_NO_BODY, .write = NULL},
+
     {"GET", "/healthz", "/grpc.health.v1.Health/Check", ROUTE_HEALTH, ROUTE_READS, ROUTE_NO_BODY,
      .write = write_health},
 };
@@ -149,8 +154,7 @@ static bool fits(const char *pattern, struct str path, struct str *ret)
            str_find_byte(*ret, ':') == ret->len;
 }
 
-/* The verb that a row of GET takes besides. */
-static const char *get_other_verb(const struct route *route)
+const char *route_get_other_verb(const struct route *route)
 {
     if (strcmp(route->verb, "GET") != 0)
         return NULL;
@@ -159,7 +163,7 @@ static const char *get_other_verb(const struct route *route)
 
 static bool has_verb(const struct route *route, struct str verb)
 {
-    const char *other = get_other_verb(route);
+    const char *other = route_get_other_verb(route);
 
     return str_is(verb, route->verb) || (other && str_is(verb, other));
 }
@@ -178,7 +182,7 @@ struct route_match routes_match(struct str verb, struct str path)
         match.part = part;
         if (!match.route && has_verb(route, verb))
             match.route = route;
-        const char *other = get_other_verb(route);
+        const char *other = route_get_other_verb(route);
         len += (size_t)snprintf(match.allow + len, sizeof(match.allow) - len, "%s, %s%s",
                                 route->verb, other ? other : "", other ? ", " : "");
     }

@@ -44,7 +44,7 @@ struct route {
     const char *verb;
     const char
         *path; /* "/v1/tasks/{id}:abort": {id} takes a part without '/' and ':' for field id */
-    const char *method; /* of gRPC: "/sluice.v1.TaskService/AbortTask" */
+    const char *method; /* of gRPC: "/sluice.v1.TaskService/AbortTask"; NULL: it is an asset */
     enum route_style style;
     enum route_effect effect;
     enum route_body body;
@@ -78,7 +78,10 @@ enum route_style routes_get_style(struct str path);
 /* The name of the request's field that the path sets: what is between the braces. */
 struct str route_get_part_field(const struct route *route);
 
-/* The descriptor of the gRPC method; never NULL for a row of the table. */
+/* The verb that the row takes besides its own: HEAD or POST with a GET; NULL: none. */
+const char *route_get_other_verb(const struct route *route);
+
+/* The descriptor of the gRPC method; never NULL for a row of the table that names one. */
 const ProtobufCMethodDescriptor *route_get_method(const struct route *route);
 
 /* All rows, for the tests. */

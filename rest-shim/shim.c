@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "rest-shim/assets.h"
 #include "rest-shim/event_reply.h"
 #include "rest-shim/http_server.h"
 #include "rest-shim/list_reply.h"
@@ -19,6 +20,7 @@ struct shim {
     struct shim_options options;
     int64_t nrequests; /* numbers them for the log */
     struct event_replies event_replies;
+    struct assets *assets;
 };
 
 /* A request that waits for one call. */
@@ -216,6 +218,24 @@ static bool is_of_browser(const struct http_request *request)
     return str_is_ignoring_case(http_request_get_header(request, "sec-fetch-site"), "cross-site");
 }
 
+static void serve_asset(const struct shim *shim, struct http_request *request)
+{
+    struct str has = http_request_get_header(request, "if-none-match");
+    struct http_reply reply;
+
+    if (assets_find(shim->assets, http_request_get_path(request), has,
+                    http_request_get_arena(request), &reply)) {
+        http_request_reply(request, &reply);
+        return;
+    }
+    struct rest_error error = {
+        .st = status_error(STATUS_NOT_FOUND,
+                           "there is no such file, or the page is not installed: see --docs-dir"),
+        .style = ROUTE_V1,
+    };
+    reply_error(shim, request, &error, NULL);
+}
+
 static void serve(struct shim *shim, struct http_request *request, const struct route_match *match)
 {
     struct arena *arena = http_request_get_arena(request);
@@ -264,6 +284,8 @@ static void on_request(struct http_handler *handler, struct http_request *reques
                            &(struct http_reply){.status = 204, .headers = allow, .nheaders = 1});
     else if (!match.route)
         refuse(shim, request, 405, allow);
+    else if (!match.route->method)
+        serve_asset(shim, request);
     else
         serve(shim, request, &match);
 }
@@ -288,6 +310,7 @@ struct shim *shim_create(const struct shim_options *options)
 
     shim->options = *options;
     shim->event_replies.max_count = options->max_event_streams;
+    shim->assets = assets_create(options->docs_dir);
     shim->handler = (struct http_handler){.on_request = on_request, .on_refusal = on_refusal};
     return shim;
 }
@@ -299,5 +322,7 @@ struct http_handler *shim_get_handler(struct shim *shim)
 
 void shim_destroy(struct shim *shim)
 {
+    if (shim)
+        assets_destroy(shim->assets);
     mem_free(shim);
 }

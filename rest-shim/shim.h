@@ -17,6 +17,7 @@ struct shim_options {
     int legacy_error_status; /* what errors of the LTS API are sent with; 0: what fits the error */
     struct lts_settings lts;
     unsigned max_event_streams; /* at a time */
+    const char *docs_dir;       /* as for assets_create; only looked at by shim_create */
 };
 
 struct shim *shim_create(const struct shim_options *options) MUST_CHECK;

@@ -18,7 +18,10 @@ static void describe(const char *verb, const char *path, char ret[128])
 {
     struct route_match match = routes_match(str_from(verb), str_from(path));
 
-    if (match.route)
+    if (match.route && !match.route->method)
+        (void)snprintf(ret, 128, "asset %.*s", (int)match.part.len,
+                       match.part.data ? match.part.data : "");
+    else if (match.route)
         (void)snprintf(ret, 128, "%s %.*s", strrchr(match.route->method, '/') + 1,
                        (int)match.part.len, match.part.data ? match.part.data : "");
     else if (match.is_known)
@@ -79,6 +82,24 @@ test(requests_find_their_route)
         {"DELETE", "/v1/dataSources/x", "DeleteDataSource x"},
         {"POST", "/v1/dataSources/x:check", "CheckDataSource x"},
         {"GET", "/healthz", "Check "},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char got[128];
+        describe(cases[i][0], cases[i][1], got);
+        check_str(got, cases[i][2]);
+    }
+}
+
+test(assets_have_a_route)
+{
+    static const char *const cases[][3] = {
+        {"GET", "/openapi.json", "asset "},
+        {"HEAD", "/docs", "asset "},
+        {"GET", "/docs/init.js", "asset init.js"},
+        {"GET", "/docs/", "404"},
+        {"GET", "/docs/a/b", "404"},
+        {"POST", "/docs", "405 GET, HEAD, OPTIONS"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -190,8 +211,10 @@ test(every_row_fits_its_method)
     size_t count = 0;
     const struct route *routes = routes_get_all(&count);
 
-    for (size_t i = 0; i < count; i++)
-        check_row(&routes[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (routes[i].method)
+            check_row(&routes[i]);
+    }
 }
 
 /* Which methods change something, told from their names. */
@@ -201,6 +224,8 @@ test(rows_of_methods_that_change_something_say_so)
     const struct route *routes = routes_get_all(&count);
 
     for (size_t i = 0; i < count; i++) {
+        if (!routes[i].method)
+            continue;
         const char *name = strrchr(routes[i].method, '/') + 1;
         bool only_reads = strncmp(name, "Get", 3) == 0 || strncmp(name, "List", 4) == 0 ||
                           strncmp(name, "Watch", 5) == 0 || strcmp(name, "Check") == 0;
@@ -217,7 +242,7 @@ static bool is_offered(const char *service, const char *method)
 
     (void)snprintf(path, sizeof(path), "/%s/%s", service, method);
     for (size_t i = 0; i < count; i++) {
-        if (routes[i].style == ROUTE_V1 && strcmp(routes[i].method, path) == 0)
+        if (routes[i].style == ROUTE_V1 && routes[i].method && strcmp(routes[i].method, path) == 0)
             return true;
     }
     return false;
