@@ -14,7 +14,10 @@
 
 #define SERVICE "/sluice.v1.DataSourceService/"
 
-enum { MAX_PARAMETERS_BYTES = 64 * 1024 }; /* as the gateway has it */
+enum {
+    MAX_PARAMETERS_BYTES = 64 * 1024, /* as the gateway has it */
+    EXIT_NOT_OK = 3,                  /* of a check in which a step failed */
+};
 
 /* The file's content; the caller frees *ret. */
 static struct status read_file(const char *path, char **ret)
@@ -261,12 +264,64 @@ static struct status source_remove(const struct cli_settings *settings, const ch
     return st;
 }
 
+static void add_step(struct table *table, const Pb__DataSourceCheckStep *step)
+{
+    const Google__Protobuf__Duration *took = step->duration;
+    char took_text[32] = "";
+
+    if (took)
+        (void)snprintf(took_text, sizeof(took_text), "%.3f s",
+                       (double)took->seconds + (double)took->nanos / 1e9);
+    const char *cells[] = {step->name, step->target, step->ok ? "ok" : "FAILED", took_text,
+                           step->message};
+    table_add(table, cells);
+}
+
+static void print_check(const struct session *session, const Pb__CheckDataSourceResponse *check)
+{
+    static const char *const titles[] = {"STEP", "TARGET", "RESULT", "TOOK", "MESSAGE"};
+
+    if (session_wants_json(session)) {
+        session_print_json(&check->base);
+        return;
+    }
+    struct table *table = table_create(titles, ARRAY_LEN(titles));
+    for (size_t i = 0; i < check->n_steps; i++)
+        add_step(table, check->steps[i]);
+    table_print(table);
+}
+
+static struct status source_check(const struct cli_settings *settings, const char *const *operands,
+                                  int *ret_exit)
+{
+    Pb__CheckDataSourceRequest request = PB__CHECK_DATA_SOURCE_REQUEST__INIT;
+    struct session *session = NULL;
+    const ProtobufCMessage *reply = NULL;
+    struct status st = session_open(settings, &session);
+
+    if (st.code != STATUS_OK)
+        return st;
+    request.name = (char *)(uintptr_t)operands[0];
+    st = session_call(session, SERVICE "CheckDataSource", &request.base,
+                      &pb__check_data_source_response__descriptor, &reply);
+    if (st.code == STATUS_OK) {
+        const Pb__CheckDataSourceResponse *check = (const Pb__CheckDataSourceResponse *)reply;
+
+        print_check(session, check);
+        *ret_exit = check->ok ? 0 : EXIT_NOT_OK;
+    }
+    session_close(session);
+    return st;
+}
+
 const struct command source_commands[] = {
     {"source", "add", "NAME", 1, "register a data source: --type, --param KEY=VALUE ...",
      source_add},
     {"source", "list", "", 0, "list data sources, secrets masked", source_list},
     {"source", "get", "NAME", 1, "show one data source", source_get},
     {"source", "update", "NAME", 1, "replace a data source's parameters", source_update},
+    {"source", "check", "NAME", 1, "have a worker try a data source; exit code 3 if a step failed",
+     source_check},
     {"source", "remove", "NAME", 1, "remove a data source that no task names", source_remove},
     {0},
 };

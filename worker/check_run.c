@@ -60,23 +60,28 @@ static void free_step(Pb__DataSourceCheckStep *step)
     mem_free(step);
 }
 
+/* The mutex is held. */
+static void open_step(struct check_run *run, const char *name, const char *target)
+{
+    Pb__DataSourceCheckStep *step = mem_alloc(sizeof(*step));
+
+    pb__data_source_check_step__init(step);
+    step->name = copy_text(name, MAX_NAME_BYTES);
+    step->target = copy_text(target, MAX_TARGET_BYTES);
+    step->duration = mem_alloc(sizeof(*step->duration));
+    google__protobuf__duration__init(step->duration);
+    run->steps[run->nsteps++] = step;
+    run->is_in_step = true;
+    run->step_start_ms = clock_get_monotonic_ms();
+}
+
 static void begin_step(struct check_log *log, const char *name, const char *target)
 {
     struct check_run *run = container_of(log, struct check_run, log);
 
     (void)pthread_mutex_lock(&run->mutex);
-    if (!run->is_told && run->nsteps < MAX_STEPS) {
-        Pb__DataSourceCheckStep *step = mem_alloc(sizeof(*step));
-
-        pb__data_source_check_step__init(step);
-        step->name = copy_text(name, MAX_NAME_BYTES);
-        step->target = copy_text(target, MAX_TARGET_BYTES);
-        step->duration = mem_alloc(sizeof(*step->duration));
-        google__protobuf__duration__init(step->duration);
-        run->steps[run->nsteps++] = step;
-        run->is_in_step = true;
-        run->step_start_ms = clock_get_monotonic_ms();
-    }
+    if (!run->is_told && run->nsteps < MAX_STEPS)
+        open_step(run, name, target);
     (void)pthread_mutex_unlock(&run->mutex);
 }
 
@@ -127,6 +132,8 @@ static void wait_for_steps(struct check_run *run)
     while (!run->is_done && !stop_is_requested(&run->stop) &&
            clock_get_monotonic_ms() < run->deadline_ms)
         thread_wait_until(&run->changed, &run->mutex, run->deadline_ms);
+    if (run->nsteps == 0)
+        open_step(run, "begin", "");
     if (run->is_in_step && stop_is_requested(&run->stop))
         close_step(run, false, "broken off: the worker stops");
     else if (run->is_in_step)

@@ -170,7 +170,7 @@ void network_check_run(const struct check_options *options)
         options->log->begin(options->log, "read parameters", "");
         (void)check_end_step(options->log, st, "");
     }
-    for (size_t i = 0; i < endpoints.count && !stop_is_requested(options->stop); i++)
+    for (size_t i = 0; i < endpoints.count && (i == 0 || !stop_is_requested(options->stop)); i++)
         (void)network_check_endpoint(options, &endpoints.items[i], "; only the network was tried");
     data_source_endpoints_deinit(&endpoints);
 }

@@ -27,7 +27,7 @@ static bool try_hosts(const struct check_options *options,
 {
     bool is_reached = endpoints->count == 0; /* libpq knows */
 
-    for (size_t i = 0; i < endpoints->count && !stop_is_requested(options->stop); i++)
+    for (size_t i = 0; i < endpoints->count && (i == 0 || !stop_is_requested(options->stop)); i++)
         if (endpoints->items[i].host[0] == '/' || /* the folder of a socket */
             network_check_endpoint(options, &endpoints->items[i], ""))
             is_reached = true;

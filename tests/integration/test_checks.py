@@ -1,7 +1,6 @@
 """CheckDataSource: real workers try real data sources, and workers that tests play do what real ones should not."""
 import json
 import socket
-import threading
 import time
 
 import grpc
@@ -9,7 +8,6 @@ import psycopg2
 import pytest
 
 from sluicetest.client import ALL_JOBS, Client, Worker
-from sluicetest.grpc_client import Reflected
 from sluicetest.wait import wait_until
 
 
@@ -459,6 +457,53 @@ def test_checks_that_wait_are_bounded(client, stack):
         wait.cancel()
     wait_until(lambda: count_checks(stack) == 0, what="they are forgotten")
 
+
+# --- by the other ways in
+
+
+def test_check_by_the_command_line(checked, stack):
+    add(checked, "files", "FILE", root=str(stack.files))
+    done = stack.cli("source", "check", "files")
+    head, *lines = [line.split(maxsplit=5) for line in done.stdout.splitlines()]
+    assert head == ["STEP", "TARGET", "RESULT", "TOOK", "MESSAGE"]
+    assert [line[:3] for line in lines] == [["open", str(stack.files), "ok"],
+                                            ["list", str(stack.files), "ok"]]
+    assert lines[1][-1].endswith("0 entries")
+    assert json.loads(stack.cli("source", "check", "files", "-o", "json").stdout)["ok"] is True
+
+    add(checked, "gone", "FILE", root="/nowhere")
+    done = stack.cli("source", "check", "gone", check=False)
+    assert done.returncode == 3
+    assert "FAILED" in done.stdout and "No such file or directory" in done.stdout
+    assert done.stderr == ""
+    done = stack.cli("source", "check", "gone", "-o", "json", check=False)
+    assert done.returncode == 3 and "ok" not in json.loads(done.stdout)
+
+    done = stack.cli("source", "check", "nobody", check=False)
+    assert done.returncode == 1
+    assert "data source 'nobody' does not exist" in done.stderr
+
+
+def test_check_by_rest(checked, stack):
+    stack.start_rest()
+    add(checked, "files", "FILE", root=str(stack.files))
+    reply = stack.rest.request("POST", "/v1/dataSources/files:check")
+    assert reply.status == 200
+    assert reply.json()["ok"] is True
+    assert [step["name"] for step in reply.json()["steps"]] == ["open", "list"]
+    assert stack.rest.request("POST", "/v1/dataSources/nobody:check").status == 404
+    assert stack.rest.request("GET", "/v1/dataSources/files:check").status == 405
+
+
+def test_check_by_rest_without_a_worker(client, stack):
+    stack.start_rest("--request-timeout-ms", "2000")
+    add(client, "files", "FILE", root="/srv/files")
+    reply = stack.rest.request("POST", "/v1/dataSources/files:check")
+    assert reply.status == 503
+    assert "'check:file'" in reply.json()["error"]["message"]
+
+
+# --- what FinishCheck takes
 
 LONG = "\u00e9" * 512
 

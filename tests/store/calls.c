@@ -9,6 +9,7 @@
 #include "sluice/v1/data_source.pb-c.h"
 #include "sluice/worker/v1/worker_service.pb-c.h"
 #include "store/bad_row_store.h"
+#include "store/check_store.h"
 #include "store/data_source_store.h"
 #include "store/job_store.h"
 #include "store/row.h"
@@ -100,8 +101,10 @@ static void take_notes(struct call *call, const struct pg_result *rows)
         copy_note(call->old_state, rows, "note/old_state");
     if (statement == &job_report || statement == &job_finish || statement == &bad_row_add ||
         statement == &data_source_update || statement == &data_source_delete ||
-        statement == &task_create)
+        statement == &task_create || statement == &check_finish || statement == &check_poll)
         copy_note(call->outcome, rows, "note/outcome");
+    if (statement == &check_lease)
+        copy_note(call->id, rows, "id");
     if (statement == &data_source_delete)
         copy_note(call->task_id, rows, "note/task_id");
     if (statement == &job_finish)
