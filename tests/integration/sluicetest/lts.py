@@ -1,5 +1,6 @@
-"""Tasks of HBase as the LTS task API shows them, and many of them at once."""
+"""Tasks of HBase by the LTS task API: how they are made and shown, and many of them at once."""
 import json
+import subprocess
 
 FULL_KEYS = ["jobName", "tableNames", "dst", "fullJobs", "bulkloadJobs", "src", "mergeTasks",
              "state", "inrcJobs", "schemeTasks", "srcName", "dstName"]
@@ -7,6 +8,13 @@ INCR_KEYS = ["jobId", "tableNames", "dst", "offset", "src", "name", "syncDate", 
              "synctime", "srcName", "dstName"]
 JOB_KEYS = ["attempt", "rowsRead", "rowsWritten", "bytesRead", "progress", "startTime", "endTime",
             "message"]  # what a job has besides in detail
+
+OK = b'{"success":"true","message":"ok"}'
+FULL = "/hbase/fulldata"
+INCR = "/hbase/incr"
+NOBODY = {FULL: "workflow-0f1e2d3c4b5a49788796a5b4c3d20000",
+          INCR: "wal-0f1e2d3c4b5a49788796a5b4c3d20000",
+          "/pro/proc": "proc-7-0f1e2d3c4b5a49788796a5b4c3d20000"}
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -42,3 +50,65 @@ def seed_tasks(database, ntasks):
         "   FROM task CROSS JOIN unnest('{SCHEMA,FULL}'::text[]) r WHERE kind = 'FULL_MIGRATION'")
     database.rows("ANALYZE task, job")
     return made
+
+
+def start(stack):
+    """A gateway, REST, and two clusters with nothing behind them."""
+    stack.start_gateway()
+    stack.start_rest()
+    for n in (1, 2):
+        stack.add_source(f"hbase{n}", "HBASE",
+                         {"clusterKey": f"zk{n}a.example,zk{n}b.example:2181:/hbase"})
+    return stack
+
+
+def curl(stack, *arguments):
+    """What curl prints; the last argument is a path."""
+    *options, path = arguments
+    url = f"http://127.0.0.1:{stack.shim.port}{path}"
+    return subprocess.run(["curl", "-sS", *options, url], capture_output=True, timeout=60,
+                          check=True).stdout
+
+
+def post(stack, path, form):
+    """As the documentation posts forms."""
+    return curl(stack, "-d", form, "-H", "Content-Type: application/x-www-form-urlencoded",
+                "-X", "POST", path)
+
+
+def created(body):
+    """The id in the answer to a create."""
+    answer = json.loads(body)
+    assert list(answer) == ["success", "message"] and answer["success"] == "true", answer
+    assert body == json.dumps(answer, separators=(",", ":")).encode()
+    return answer["message"]
+
+
+def create_full(stack, tables="t1", **more):
+    form = {"src": "hbase1", "dst": "hbase2", "tableNames": tables, "bulkload": "true",
+            "createTable": "true", **more}
+    return created(post(stack, f"{FULL}/create", "&".join(f"{k}={v}" for k, v in form.items())))
+
+
+def create_incr(stack, tables="t1", **more):
+    form = {"src": "hbase1", "dst": "hbase2", "tableNames": tables, "createTable": "false", **more}
+    return created(post(stack, f"{INCR}/create", "&".join(f"{k}={v}" for k, v in form.items())))
+
+
+def listed(*tunnels):
+    """The whole list, byte for byte."""
+    whole = {"tunnels": list(tunnels), "success": "true", "message": "ok"}
+    return json.dumps(whole, separators=(",", ":")).encode()
+
+
+def check_refused(reply, status, *words):
+    assert reply.status == status, reply.text
+    error = reply.json()
+    assert list(error) == ["success", "message"] and error["success"] == "false"
+    for word in words:
+        assert word in error["message"], error
+
+
+def state_of(stack, base, task_id):
+    word = "detail"
+    return json.loads(curl(stack, f"{base}/{task_id}/{word}"))["data"]["state"]
