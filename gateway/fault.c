@@ -21,6 +21,8 @@ static const struct fault_row rows[] = {
                           "is in another state", 0},
     [FAULT_TASK_CHANGED] = {"ETAG_MISMATCH", STATUS_ABORTED, "task", "task", NULL,
                             "was changed meanwhile: its etag is another one", 0},
+    [FAULT_TASK_KIND] = {"TASK_KIND", STATUS_FAILED_PRECONDITION, "task", "task", NULL,
+                         "is of another kind", 0},
     [FAULT_REQUEST_ID_REUSED] = {"REQUEST_ID_REUSED", STATUS_ALREADY_EXISTS, "request id",
                                  "request_id", NULL, "was used for another request", 0},
     [FAULT_DATA_SOURCE_NOT_FOUND] = {"DATA_SOURCE_NOT_FOUND", STATUS_NOT_FOUND, "data source",

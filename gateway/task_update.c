@@ -6,18 +6,39 @@
 #include "base/json_out.h"
 #include "gateway/access.h"
 #include "gateway/fault.h"
+#include "gateway/gateway.h"
+#include "gateway/lease_desk.h"
 #include "gateway/op.h"
+#include "gateway/plan_params.h"
 #include "gateway/task_id.h"
+#include "gateway/task_kind.h"
+#include "gateway/task_mask.h"
 #include "rpc/call.h"
 #include "sluice/v1/task_service.pb-c.h"
+#include "spec/job_plan.h"
 #include "spec/task_marks.h"
+#include "spec/violations.h"
+#include "store/plan_store.h"
 #include "store/row.h"
-#include "store/task_store.h"
 
 /* Which fields are to change. */
 struct wanted {
     bool has_display_name;
     bool has_labels;
+    bool has_tables;
+};
+
+struct update_task {
+    struct op op;
+    const Pb__Task *task; /* the request's */
+    struct wanted wanted;
+};
+
+/* Other tables, as they were worked out from a version of the task. */
+struct new_tables {
+    int64_t version;
+    struct str spec;
+    struct job_plan plan;
 };
 
 const char *task_labels_write(const Pb__Task *task, struct arena *arena)
@@ -37,53 +58,199 @@ const char *task_labels_write(const Pb__Task *task, struct arena *arena)
     return made;
 }
 
+static void submit_base(struct update_task *update);
+
 static void update_done(struct query *query, struct status st, const struct pg_result *rows)
 {
-    struct op *op = op_of(query);
+    struct update_task *update = container_of(op_of(query), struct update_task, op);
+    struct rpc_call *call = update->op.call;
+    struct gateway *gateway = rpc_call_get_self(call);
+    struct arena *arena = rpc_call_get_arena(call);
     Pb__Task task = PB__TASK__INIT; /* its strings are borrowed from rows */
     struct str outcome =
         st.code == STATUS_OK ? row_get_text(rows, 0, "note/outcome") : str_from("");
 
     if (str_is(outcome, "NOT_FOUND")) {
-        fault_end(op->call, FAULT_TASK_NOT_FOUND, op->name);
+        fault_end(call, FAULT_TASK_NOT_FOUND, update->op.name);
         return;
     }
     if (str_is(outcome, "CHANGED")) {
-        fault_end(op->call, FAULT_TASK_CHANGED, op->name);
+        fault_end(call, FAULT_TASK_CHANGED, update->op.name);
+        return;
+    }
+    if (str_is(outcome, "RACED")) {
+        submit_base(update);
         return;
     }
     if (st.code == STATUS_OK)
-        st = row_read(rows, 0, "", rpc_call_get_arena(op->call), &task.base);
+        st = row_read(rows, 0, "", arena, &task.base);
+    if (st.code != STATUS_OK) {
+        fault_end_store(call, st);
+        return;
+    }
+    bool is_ready = row_get_int(rows, 0, "note/ready") != 0;
+    task_mask(&task, arena);
+    rpc_call_end(call, st, &task.base);
+    if (is_ready)
+        lease_desk_wake(gateway->desk);
+}
+
+/* tables: NULL if they stay as they are. */
+static void submit_update(struct update_task *update, const struct new_tables *tables)
+{
+    const Pb__Task *task = update->task;
+    struct arena *arena = rpc_call_get_arena(update->op.call);
+    struct query query = {
+        .statement = &task_update,
+        .params = {param_text(task->id), param_text(task->etag), param_null(), param_null(),
+                   param_text(access_get_actor(update->op.call))},
+        .on_done = update_done,
+    };
+
+    if (update->wanted.has_display_name)
+        query.params[2] = param_text(task->display_name);
+    if (update->wanted.has_labels)
+        query.params[3] = param_text(task_labels_write(task, arena));
+    if (tables) {
+        query.params[5] = param_int(tables->version);
+        query.params[6] = param_str(tables->spec);
+        plan_params_set(&tables->plan, arena, &query.params[7]);
+    }
+    op_submit(&update->op, &query);
+}
+
+/*
+ * Other tables mean other jobs, so the task is read first and planned anew. Nothing is locked between the two queries:
+ * the second one is for the version that the first one found, and both are done again if it is another one by then.
+ */
+
+static bool has_tables(const Pb__IncrementalSyncSpec *spec, char *const *names, size_t count)
+{
+    if (spec->n_table_names != count)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(spec->table_names[i], names[i]) != 0)
+            return false;
+    return true;
+}
+
+/* Whether the tables of a stored task can be changed. If not, the call has been ended. */
+static bool check_base(const struct update_task *update, const Pb__Task *stored)
+{
+    struct rpc_call *call = update->op.call;
+    const char *id = stored->id;
+
+    if (update->task->etag[0] != '\0' && strcmp(update->task->etag, stored->etag) != 0) {
+        fault_end(call, FAULT_TASK_CHANGED, id);
+        return false;
+    }
+    if (stored->spec_case != PB__TASK__SPEC_INCREMENTAL_SYNC) {
+        fault_end_with(call, FAULT_TASK_KIND, id,
+                       status_error(STATUS_FAILED_PRECONDITION,
+                                    "task '%s' is no incremental sync; only its tables can change",
+                                    id));
+        return false;
+    }
+    if (stored->state == PB__TASK_STATE__TASK_STATE_SUCCEEDED) {
+        fault_end_with(call, FAULT_TASK_STATE, id,
+                       status_error(STATUS_FAILED_PRECONDITION,
+                                    "task '%s' is SUCCEEDED; its tables can change while it is"
+                                    " PENDING, RUNNING, FAILED or KILLED",
+                                    id));
+        return false;
+    }
+    return true;
+}
+
+static void base_done(struct query *query, struct status st, const struct pg_result *rows)
+{
+    struct update_task *update = container_of(op_of(query), struct update_task, op);
+    struct rpc_call *call = update->op.call;
+    struct arena *arena = rpc_call_get_arena(call);
+    const Pb__IncrementalSyncSpec *wanted = update->task->incremental_sync;
+    Pb__Task stored = PB__TASK__INIT; /* its strings are borrowed from rows */
+    struct violations violations = {0};
+    struct new_tables tables;
+
+    if (st.code == STATUS_OK && rows_get_count(rows) == 0) {
+        fault_end(call, FAULT_TASK_NOT_FOUND, update->op.name);
+        return;
+    }
     if (st.code == STATUS_OK)
-        rpc_call_end(op->call, st, &task.base);
+        st = row_read(rows, 0, "", arena, &stored.base);
+    if (st.code != STATUS_OK) {
+        fault_end_store(call, st);
+        return;
+    }
+    if (!check_base(update, &stored))
+        return;
+    if (has_tables(stored.incremental_sync, wanted->table_names, wanted->n_table_names)) {
+        submit_update(update, NULL);
+        return;
+    }
+    const Pb__Task *planned =
+        task_kind_replace_tables(&stored, wanted->table_names, wanted->n_table_names, arena);
+    task_kind_find(planned)->plan(planned, arena, &violations, &tables.plan);
+    if (violations.count > 0) {
+        fault_end_violations(call, &violations);
+        return;
+    }
+    tables.version = row_get_int(rows, 0, "note/version");
+    tables.spec = task_kind_pack_spec(planned, arena);
+    submit_update(update, &tables);
+}
+
+static void submit_base(struct update_task *update)
+{
+    op_submit(&update->op, &(struct query){
+                               .statement = &plan_base_get,
+                               .params = {param_text(update->task->id), param_null()},
+                               .on_done = base_done,
+                           });
+}
+
+/* What a path of a mask stands for; false: nothing that can change. */
+static bool read_path(const char *path, const Pb__Task *task, struct wanted *wanted)
+{
+    bool is_sync = task->spec_case == PB__TASK__SPEC_INCREMENTAL_SYNC;
+
+    if (strcmp(path, "*") == 0)
+        *wanted = (struct wanted){true, true, is_sync || wanted->has_tables};
+    else if (strcmp(path, "display_name") == 0)
+        wanted->has_display_name = true;
+    else if (strcmp(path, "labels") == 0)
+        wanted->has_labels = true;
+    else if (strcmp(path, "incremental_sync.table_names") == 0)
+        wanted->has_tables = true;
     else
-        fault_end_store(op->call, st);
+        return false;
+    return true;
 }
 
 /* Without a mask all that is set is meant, as AIP-134 has it. */
 static struct wanted read_mask(const Pb__UpdateTaskRequest *request, struct violations *violations)
 {
     const Google__Protobuf__FieldMask *mask = request->update_mask;
+    const Pb__Task *task = request->task;
+    bool is_sync = task->spec_case == PB__TASK__SPEC_INCREMENTAL_SYNC;
     struct wanted wanted = {0};
 
     if (!mask || mask->n_paths == 0) {
-        wanted.has_display_name = request->task->display_name[0] != '\0';
-        wanted.has_labels = request->task->n_labels > 0;
+        wanted.has_display_name = task->display_name[0] != '\0';
+        wanted.has_labels = task->n_labels > 0;
+        wanted.has_tables = is_sync && task->incremental_sync->n_table_names > 0;
     }
-    for (size_t i = 0; mask && i < mask->n_paths; i++) {
-        const char *path = mask->paths[i];
-        bool is_all = strcmp(path, "*") == 0;
-        bool is_display_name = strcmp(path, "display_name") == 0;
-        bool is_labels = strcmp(path, "labels") == 0;
-
-        if (!is_all && !is_display_name && !is_labels)
+    for (size_t i = 0; mask && i < mask->n_paths; i++)
+        if (!read_path(mask->paths[i], task, &wanted))
             violations_add(violations, "update_mask",
-                           "'%.60s' cannot be updated; display_name and labels can", path);
-        wanted.has_display_name = wanted.has_display_name || is_all || is_display_name;
-        wanted.has_labels = wanted.has_labels || is_all || is_labels;
-    }
-    if (!wanted.has_display_name && !wanted.has_labels && violations->count == 0)
+                           "'%.60s' cannot be updated; display_name, labels and"
+                           " incremental_sync.table_names can",
+                           mask->paths[i]);
+    if (!wanted.has_display_name && !wanted.has_labels && !wanted.has_tables &&
+        violations->count == 0)
         violations_add(violations, "update_mask", "nothing is to change");
+    if (wanted.has_tables && !is_sync)
+        violations_add(violations, "task.incremental_sync.table_names", "the tables are missing");
     return wanted;
 }
 
@@ -102,24 +269,19 @@ void task_update_start(struct rpc_call *call, const ProtobufCMessage *message)
         fault_end(call, FAULT_TASK_NOT_FOUND, task->id);
         return;
     }
-    struct wanted wanted = read_mask(request, &violations);
-    if (wanted.has_display_name)
+    struct update_task *update = rpc_call_alloc(call, sizeof(*update));
+    update->op.call = call;
+    update->op.name = task->id;
+    update->task = task;
+    update->wanted = read_mask(request, &violations);
+    if (update->wanted.has_display_name)
         task_marks_validate_display_name(task, &violations);
-    if (wanted.has_labels)
+    if (update->wanted.has_labels)
         task_marks_validate_labels(task, &violations);
-    if (violations.count > 0) {
+    if (violations.count > 0)
         fault_end_violations(call, &violations);
-        return;
-    }
-    const char *labels = wanted.has_labels ? task_labels_write(task, rpc_call_get_arena(call)) : "";
-    const char *name = wanted.has_display_name ? task->display_name : "";
-    op_submit(op_create(call, task->id),
-              &(struct query){
-                  .statement = &task_update,
-                  .params = {param_text(task->id), param_text(task->etag),
-                             wanted.has_display_name ? param_text(name) : param_null(),
-                             wanted.has_labels ? param_text(labels) : param_null(),
-                             param_text(access_get_actor(call))},
-                  .on_done = update_done,
-              });
+    else if (update->wanted.has_tables)
+        submit_base(update);
+    else
+        submit_update(update, NULL);
 }

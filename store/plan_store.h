@@ -1,5 +1,5 @@
 /*
- * store/plan_store.h - what a plan of jobs is made of.
+ * store/plan_store.h - what a plan of jobs is made of, and changes of a task, which may come with a new one.
  */
 #ifndef STORE_PLAN_STORE_H
 #define STORE_PLAN_STORE_H
@@ -11,5 +11,24 @@
  * task's columns without progress and addresses (store/task_store.h), "note/version" (int8), and the job's "note/role".
  */
 extern const struct statement plan_base_get;
+
+/*
+ * Changes what users may change of a task.
+ *
+ *     1 text   the id
+ *     2 text   the etag that it must have; empty: any
+ *     3 text   display_name; NULL: as it is
+ *     4 text   labels, a JSON object of texts; NULL: as they are
+ *     5 text   who asks for it
+ *     6 int8   the "note/version" that the spec and the plan were made from
+ *     7 bytes  the packed spec, with other tables; empty: as it is
+ *     8 - 11   the jobs of the plan that follows from the spec: ids, roles, steps and tables, as task_create has them.
+ *              Jobs that are in both stay as they are, but for one of role INCR, which its worker loses
+ *
+ * One row: "note/outcome", DONE, NOT_FOUND, CHANGED (it has another etag) or RACED (it has another version), and if it
+ * is done "note/ready", a bool (a job may be leased at once), and the task's columns. If there is nothing to change,
+ * nothing does.
+ */
+extern const struct statement task_update;
 
 #endif

@@ -21,7 +21,9 @@
     " p.bad_rows AS \"progress.bad_rows\"," \
     " p.bytes_read AS \"progress.bytes_read\"," \
     " p.bytes_total AS \"progress.bytes_total\"," \
-    " p.fraction AS \"progress.fraction\""
+    " p.fraction AS \"progress.fraction\"," \
+    " p.checkpoint_time AS \"progress.checkpoint_time\"," \
+    " p.sync_time AS \"progress.sync_time\""
 
 /* What the data sources of a task, named SOURCE and DESTINATION, show of where they are. */
 #define ADDRESSES(SOURCE, DESTINATION) \

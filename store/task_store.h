@@ -105,19 +105,6 @@ extern const struct statement task_abort;
 extern const struct statement task_retry;
 
 /*
- * Changes what users call a task and mark it with.
- *
- *     1 text   the id
- *     2 text   the etag that it must have; empty: any
- *     3 text   display_name; NULL: as it is
- *     4 text   labels, a JSON object of texts; NULL: as they are
- *     5 text   who asks for it
- *
- * One row: "note/outcome", DONE, CHANGED (it has another etag) or NOT_FOUND, and if it is done the task's columns.
- */
-extern const struct statement task_update;
-
-/*
  * Removes a task and all that belongs to it.
  *
  *     1 text   the id
