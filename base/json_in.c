@@ -40,6 +40,15 @@ static bool is_too_deep(struct str text)
     return false;
 }
 
+/* How much of jansson's text is the reason: what it quotes may be a secret, its flags are not the reader's. */
+static size_t get_reason_len(struct str text)
+{
+    size_t quote = str_find(text, " near '");
+    size_t flag = str_find(text, " without JSON_");
+
+    return quote < flag ? quote : flag;
+}
+
 struct status json_read(const char *name, struct str text, struct json **ret)
 {
     json_error_t error;
@@ -51,8 +60,8 @@ struct status json_read(const char *name, struct str text, struct json **ret)
                               JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!root)
         return status_error(STATUS_INVALID_ARGUMENT, "%s: not JSON: %.*s at line %d, column %d",
-                            name, (int)str_find(str_from(error.text), " near '"), error.text,
-                            error.line, error.column);
+                            name, (int)get_reason_len(str_from(error.text)), error.text, error.line,
+                            error.column);
     *ret = (struct json *)(void *)root;
     return status_ok();
 }

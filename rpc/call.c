@@ -246,8 +246,10 @@ static void receive_request(struct rpc_call *call)
         st = status_error(STATUS_UNIMPLEMENTED, "the method takes one message; there were more");
     else
         st = decode(call, call->arena, &fault, &message);
-    if (fault.what)
+    if (fault.what) {
         rpc_call_add_violation(call, fault.field, fault.what);
+        rpc_call_set_reason(call, "INVALID_FIELD", NULL, NULL);
+    }
     if (st.code != STATUS_OK) {
         rpc_call_end(call, st, NULL);
         return;
