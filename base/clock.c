@@ -5,12 +5,17 @@
 
 enum { US_PER_S = 1000000, S_PER_DAY = 86400 };
 
-int64_t clock_get_monotonic_ms(void)
+int64_t clock_get_monotonic_us(void)
 {
     struct timespec now;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * US_PER_S + now.tv_nsec / 1000;
+}
+
+int64_t clock_get_monotonic_ms(void)
+{
+    return clock_get_monotonic_us() / 1000;
 }
 
 int64_t clock_get_time_us(void)

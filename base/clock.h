@@ -14,6 +14,9 @@
 /* Milliseconds of a clock that never jumps; only differences mean something. */
 int64_t clock_get_monotonic_ms(void);
 
+/* Microseconds of the same clock, for what takes less. */
+int64_t clock_get_monotonic_us(void);
+
 /* Microseconds since 1970-01-01 UTC. */
 int64_t clock_get_time_us(void);
 

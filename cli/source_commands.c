@@ -270,8 +270,8 @@ static void add_step(struct table *table, const Pb__DataSourceCheckStep *step)
     char took_text[32] = "";
 
     if (took)
-        (void)snprintf(took_text, sizeof(took_text), "%.3f s",
-                       (double)took->seconds + (double)took->nanos / 1e9);
+        (void)snprintf(took_text, sizeof(took_text), "%.1f ms",
+                       (double)took->seconds * 1e3 + (double)took->nanos / 1e6);
     const char *cells[] = {step->name, step->target, step->ok ? "ok" : "FAILED", took_text,
                            step->message};
     table_add(table, cells);

@@ -35,7 +35,7 @@ struct check_run {
     Pb__DataSourceCheckStep *steps[MAX_STEPS]; /* not those that begin once all is told */
     unsigned nsteps;
     bool is_in_step; /* the last one has not ended */
-    int64_t step_start_ms;
+    int64_t step_start_us;
     bool is_done; /* all steps have been tried */
     bool is_told;
 };
@@ -72,7 +72,7 @@ static void open_step(struct check_run *run, const char *name, const char *targe
     google__protobuf__duration__init(step->duration);
     run->steps[run->nsteps++] = step;
     run->is_in_step = true;
-    run->step_start_ms = clock_get_monotonic_ms();
+    run->step_start_us = clock_get_monotonic_us();
 }
 
 static void begin_step(struct check_log *log, const char *name, const char *target)
@@ -89,12 +89,12 @@ static void begin_step(struct check_log *log, const char *name, const char *targ
 static void close_step(struct check_run *run, bool is_ok, const char *message)
 {
     Pb__DataSourceCheckStep *step = run->steps[run->nsteps - 1];
-    int64_t took_ms = clock_get_monotonic_ms() - run->step_start_ms;
+    int64_t took_us = clock_get_monotonic_us() - run->step_start_us;
 
     step->ok = is_ok;
     step->message = copy_text(message, MAX_MESSAGE_BYTES);
-    step->duration->seconds = took_ms / 1000;
-    step->duration->nanos = (int32_t)(took_ms % 1000) * 1000000;
+    step->duration->seconds = took_us / 1000000;
+    step->duration->nanos = (int32_t)(took_us % 1000000) * 1000;
     run->is_in_step = false;
 }
 
