@@ -197,6 +197,15 @@ def test_large_replies_are_compressed_for_who_takes_that(address, tasks):
     assert len(tasks.ListTasksResponse.FromString(packed.messages[0]).tasks) == 100
 
 
+def test_large_messages_of_a_stream_are_compressed(address):
+    name = b"sluice.v1.TaskService"
+    asked = frame(b"\x22" + bytes([len(name)]) + name)
+    path = "grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
+    plain, packed = post(address, path, asked), post(address, path, asked, grpc_accept_encoding="gzip")
+    assert (plain.flags, packed.flags) == ([0], [1])
+    assert plain.messages == packed.messages
+
+
 def test_small_replies_are_not_compressed(address, tasks):
     request = tasks.ListTasksRequest(page_size=1).SerializeToString()
     assert post(address, LIST, frame(request), grpc_accept_encoding="gzip").flags == [0]
