@@ -213,14 +213,7 @@ BAD_PARTS = [("%zz", 400), ("%", 400), ("%f", 400), ("%ff", 400), ("a%00b", 400)
              ("%F0%9F%98%80", 404)]
 
 
-def not_yet(routes):
-    """The calls that are not served yet."""
-    return [pytest.param(route, marks=pytest.mark.xfail)
-            if route.method == "CheckDataSource" else route
-            for route in routes]
-
-
-@pytest.mark.parametrize("route", not_yet(route for route in V1 if "{" in route.path),
+@pytest.mark.parametrize("route", [route for route in V1 if "{" in route.path],
                          ids=lambda route: f"{route.verb} {route.path}")
 @pytest.mark.parametrize("part, status", BAD_PARTS, ids=lambda value: str(value)[:12])
 def test_parts_of_paths_that_are_wrong(server, route, part, status):
@@ -283,9 +276,8 @@ def test_the_table_has_all_fields_of_all_forms():
                                                                      _ in FORMS.values()}
 
 
-@pytest.mark.parametrize("form, field", [
-    pytest.param(form, field, marks=pytest.mark.xfail if form == "incr_update" else [])
-    for form, (_, _, wrong) in FORMS.items() for field in wrong])
+@pytest.mark.parametrize("form, field", [(form, field) for form, (_, _, wrong) in FORMS.items()
+                                         for field in wrong])
 def test_a_field_of_a_form_that_is_wrong(server, form, field):
     path, _, wrong = FORMS[form]
     right = right_form(server, form)

@@ -9,6 +9,7 @@ from .client import READER, WRITER, task
 
 ABSENT = object()  # the field is not set
 TASK, LOST_TASK = "proc-1-" + "0" * 32, "task"  # TASK is none; the word LOST_TASK is replaced by one that is there
+NO_CHECK = "00112233-4455-4677-8899-aabbccddeeff"
 INT32, INT64 = 2 ** 31 - 1, 2 ** 63 - 1
 
 
@@ -173,7 +174,7 @@ BASES = {
     "ReportJob": {**LEASED, "progress": PROGRESS_NOW},
     "ReportBadRows": {**LEASED, "badRows": [{"file": "f", "row": 1}]},
     "FinishJob": {**LEASED, "outcome": "JOB_OUTCOME_SUCCEEDED", "progress": PROGRESS_NOW},
-    "FinishCheck": {"id": "none", "workerId": "w", "steps": [{"name": "connect", "ok": True}]},
+    "FinishCheck": {"id": NO_CHECK, "workerId": "w", "steps": [{"name": "connect", "ok": True}]},
 }
 
 TABLE = {
@@ -248,9 +249,10 @@ TABLE = {
                                                                                     for n in range(1001)])},
 
     "FinishCheck": {
-        "id": wrong("", "x" * 100_000) + wrong("none", code="ABORTED", reason="LEASE_LOST"),
-        "worker_id": WORKER_ID, "steps": wrong([{"name": "connect"}] * 257),
-        "steps.name": wrong("x" * 100_000), "steps.target": wrong("x" * 100_000),
+        "id": wrong("", "none", "x" * 100_000) +
+              wrong(NO_CHECK, code="ABORTED", reason="LEASE_LOST"),
+        "worker_id": WORKER_ID, "steps": wrong([], [{"name": "connect"}] * 257),
+        "steps.name": wrong("", "x" * 100_000), "steps.target": wrong("x" * 100_000),
         "steps.ok": A_BOOL, "steps.duration": DURATION[0:1] + DURATION[3:], "steps.message": MESSAGE[1:]},
 }
 
