@@ -48,6 +48,7 @@ def test_secrets_among_the_settings_of_spark_are_for_workers_alone(client):
         client("ListTasks")["tasks"][0],
         client("AbortTask", id=made["id"]),
         client("RetryTask", id=made["id"]),
+        client("UpdateTask", task={"id": made["id"], "displayName": "x"}),
     ]
     for one in shown:
         assert one["bulkload"]["sparkAdditionalParams"] == \
