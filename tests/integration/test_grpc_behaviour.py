@@ -246,10 +246,10 @@ def test_messages_of_a_stream_are_inflated(stack):
 
 @pytest.mark.parametrize("path", ["sluice.v1.TaskService/Nothing", "sluice.v1.Nothing/GetTask",
                                   "sluice.v1.TaskService", "sluice.v1.TaskService/GetTask/", ""])
-def test_an_unknown_path_is_unimplemented(address, path):
-    answer = post(address, path)
-    assert answer.status == UNIMPLEMENTED
-    assert answer.text == f"there is no method '/{path}'"
+def test_an_unknown_path_is_unimplemented(stack, path):
+    error = error_of(stack.api.channel.unary_unary(f"/{path}"), b"")
+    assert error.code() == grpc.StatusCode.UNIMPLEMENTED
+    assert error.details() == f"there is no method '/{path}'"
 
 
 def test_a_unary_call_takes_one_message(address):

@@ -33,7 +33,10 @@ class Answer:
 
 
 def post(address, path, body=frame(), content_type="application/grpc", **headers):
-    """Sends a body by curl; a header's name has underscores for dashes."""
+    """
+    Sends a body by curl; a header's name has underscores for dashes. For calls that are answered when their body was read:
+    curl 7.88 may lose an answer that comes before, with the reset that asks it not to send the rest (RFC 9113, 8.1).
+    """
     with tempfile.NamedTemporaryFile() as sent, tempfile.NamedTemporaryFile() as head, \
             tempfile.NamedTemporaryFile() as got:
         sent.write(body)
