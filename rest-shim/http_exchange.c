@@ -26,6 +26,7 @@
 #include "base/arena.h"
 #include "base/compiler.h"
 #include "base/mem.h"
+#include "rest-shim/http_framing.h"
 #include "rest-shim/http_head.h"
 #include "rest-shim/http_server.h"
 
@@ -467,8 +468,21 @@ static void refuse(struct http_request *request, int status)
     http_request_reply(request, &reply);
 }
 
+/* The request as it was sent, which the library keeps until its reply is sent; up to where it has read. */
+static struct str get_raw(h2o_req_t *req)
+{
+    const h2o_buffer_t *input = req->conn->callbacks->get_socket(req->conn)->input;
+
+    return str_from_bytes(input->bytes, input->size);
+}
+
 void http_exchanges_start(struct http_exchanges *exchanges, h2o_req_t *req)
 {
+    if (!http_framing_is_sound(get_raw(req))) {
+        /* What comes behind it may be part of it, so the connection is closed, too. */
+        h2o_send_error_400(req, "Bad Request", "", H2O_SEND_ERROR_HTTP1_CLOSE_CONNECTION);
+        return;
+    }
     struct http_request *request = create_request(exchanges, req);
 
     if (req->path.len > HTTP_MAX_TARGET_BYTES)
@@ -484,9 +498,15 @@ struct str http_request_get_method(const struct http_request *request)
     return str_of(request->exchange->req->method);
 }
 
+/* Path and query. */
+static struct str get_target(const struct http_request *request)
+{
+    return http_framing_get_origin(str_of(request->exchange->req->path));
+}
+
 struct str http_request_get_path(const struct http_request *request)
 {
-    struct str path = str_of(request->exchange->req->path);
+    struct str path = get_target(request);
 
     path.len = str_find_byte(path, '?');
     return path;
@@ -494,7 +514,7 @@ struct str http_request_get_path(const struct http_request *request)
 
 struct str http_request_get_query(const struct http_request *request)
 {
-    struct str rest = str_of(request->exchange->req->path);
+    struct str rest = get_target(request);
 
     (void)str_cut(&rest, '?');
     return rest;

@@ -268,6 +268,9 @@ static void serve(struct shim *shim, struct http_request *request, const struct 
     call_gateway(shim, request, match->route, message);
 }
 
+/* OPTIONS of the server as a whole (RFC 9110, section 9.3.7). */
+static const struct http_header allow_all = {"Allow", "GET, HEAD, POST, PATCH, DELETE, OPTIONS"};
+
 static void on_request(struct http_handler *handler, struct http_request *request)
 {
     struct shim *shim = container_of(handler, struct shim, handler);
@@ -277,7 +280,10 @@ static void on_request(struct http_handler *handler, struct http_request *reques
     struct http_header *allow = arena_alloc(arena, sizeof(*allow)); /* the reply is sent later */
 
     *allow = (struct http_header){"Allow", arena_copy_str(arena, str_from(match.allow))};
-    if (!match.is_known)
+    if (str_is(verb, "OPTIONS") && str_is(http_request_get_path(request), "*"))
+        http_request_reply(
+            request, &(struct http_reply){.status = 204, .headers = &allow_all, .nheaders = 1});
+    else if (!match.is_known)
         refuse(shim, request, 404, NULL);
     else if (str_is(verb, "OPTIONS"))
         http_request_reply(request,

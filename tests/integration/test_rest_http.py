@@ -230,8 +230,8 @@ def test_a_slow_request_is_cut_off(shim):
     (b"GET /healthz HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n"
      b"HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n", b"200"),
     (b"GET /healthz HTTP/1.0\r\n\r\n", b"200"),
-    (b"GET http://x/healthz HTTP/1.1\r\nHost: x\r\n\r\n", b"404"),
-    (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", b"404"),
+    (b"GET http://x/healthz HTTP/1.1\r\nHost: x\r\n\r\n", b"200"),
+    (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", b"204"),
     (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"414"),
     (b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * 40000 + b"\r\n\r\n", b"431"),
     (b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 200 + b"\r\n", b"400"),
