@@ -44,7 +44,7 @@ struct status gateway_create(struct store *store, int64_t lease_ms, struct gatew
     gateway->lease_ms = lease_ms;
     gateway->timers = timers;
     gateway->watches = watches;
-    gateway->desk = lease_desk_create(store, timers, lease_ms);
+    gateway->desk = lease_desk_create(store, timers, watches, lease_ms);
     gateway->check_desk = check_desk_create(store, timers);
     *ret = gateway;
     return status_ok();

@@ -16,6 +16,7 @@
 #include "gateway/op.h"
 #include "gateway/plan_params.h"
 #include "gateway/task_kind.h"
+#include "gateway/watch_hub.h"
 #include "rpc/call.h"
 #include "sluice/worker/v1/worker_service.pb-c.h"
 #include "spec/job_plan.h"
@@ -63,6 +64,7 @@ static void finish_done(struct query *query, struct status st, const struct pg_r
             "a job of role PLAN names the tables that it found; it fails if there are none");
     else
         fault_end(op->call, FAULT_LEASE_LOST, op->name);
+    watch_hub_wake(gateway->watches);
     if (is_ready)
         lease_desk_wake(gateway->desk);
 }

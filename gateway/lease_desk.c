@@ -25,6 +25,7 @@
 #include "gateway/capability_set.h"
 #include "gateway/fault.h"
 #include "gateway/lease_queue.h"
+#include "gateway/watch_hub.h"
 #include "gateway/worker_id.h"
 #include "rpc/call.h"
 #include "sluice/worker/v1/worker_service.pb-c.h"
@@ -41,6 +42,7 @@ enum {
 struct lease_desk {
     struct store *store;
     struct timers *timers;
+    struct watch_hub *watches;
     int64_t lease_ms;
     struct timer timer;
 
@@ -198,6 +200,7 @@ static void give_job(const struct lease_desk *desk, const struct lease_wait *wai
         log_debug("job leased", log_str("job", job.id), log_str("worker", wait->worker_id),
                   log_int("attempt", job.attempt));
     rpc_call_end(wait->call, st, &reply.base);
+    watch_hub_wake(desk->watches);
 }
 
 static void give_check(const struct lease_wait *wait, const struct pg_result *rows)
@@ -511,12 +514,14 @@ void lease_desk_wake(struct lease_desk *desk)
 
 /* From here to the end of life. */
 
-struct lease_desk *lease_desk_create(struct store *store, struct timers *timers, int64_t lease_ms)
+struct lease_desk *lease_desk_create(struct store *store, struct timers *timers,
+                                     struct watch_hub *watches, int64_t lease_ms)
 {
     struct lease_desk *desk = mem_alloc(sizeof(*desk));
 
     desk->store = store;
     desk->timers = timers;
+    desk->watches = watches;
     desk->lease_ms = lease_ms;
     desk->timer.on_fire = on_timer;
     (void)pthread_mutex_init(&desk->lock, NULL);

@@ -20,15 +20,16 @@ struct lease_desk;
 struct rpc_call;
 struct store;
 struct timers;
+struct watch_hub;
 
 enum {
     LEASE_MAX_WAIT_MS = 60000,
-    LEASE_MAX_SETS = 256, /* different sets of capabilities that are waited with */
+    LEASE_MAX_SETS = 64, /* different sets of capabilities that are waited with */
 };
 
-/* store and timers are borrowed until lease_desk_stop has returned. */
-struct lease_desk *lease_desk_create(struct store *store, struct timers *timers, int64_t lease_ms)
-    MUST_CHECK;
+/* store, timers and watches, which are told of leases, are borrowed until lease_desk_stop has returned. */
+struct lease_desk *lease_desk_create(struct store *store, struct timers *timers,
+                                     struct watch_hub *watches, int64_t lease_ms) MUST_CHECK;
 
 /*
  * Ends call with a job that such a worker can do, or, when there is none for wait_ms, with a

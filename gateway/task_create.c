@@ -22,6 +22,7 @@
 #include "gateway/task_kind.h"
 #include "gateway/task_mask.h"
 #include "gateway/task_update.h"
+#include "gateway/watch_hub.h"
 #include "rpc/call.h"
 #include "sluice/v1/task_service.pb-c.h"
 #include "spec/data_source_spec.h"
@@ -162,6 +163,7 @@ static void end_created(const struct create_task *create, const struct pg_result
     task_mask(&task, arena);
     rpc_call_end(call, st, &task.base);
     lease_desk_wake(gateway->desk);
+    watch_hub_wake(gateway->watches);
 }
 
 static void create_done(struct query *query, struct status st, const struct pg_result *rows)

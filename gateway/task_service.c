@@ -27,6 +27,7 @@
 #include "gateway/task_mask.h"
 #include "gateway/task_update.h"
 #include "gateway/task_watch.h"
+#include "gateway/watch_hub.h"
 #include "rpc/call.h"
 #include "sluice/v1/task_service.pb-c.h"
 #include "spec/task_state.h"
@@ -112,6 +113,7 @@ static void change_done(struct query *query, struct status st, const struct pg_r
     if (st.code == STATUS_OK)
         task_mask(&task, arena);
     rpc_call_end(op->call, st, &task.base);
+    watch_hub_wake(gateway->watches);
     if (is_retry)
         lease_desk_wake(gateway->desk);
 }
@@ -120,10 +122,13 @@ static void delete_done(struct query *query, struct status st, const struct pg_r
 {
     struct op *op = op_of(query);
     struct change_task *change = container_of(op, struct change_task, op);
+    struct gateway *gateway = rpc_call_get_self(op->call);
     Google__Protobuf__Empty reply = GOOGLE__PROTOBUF__EMPTY__INIT;
 
-    if (check_change(change, st, rows))
-        rpc_call_end(op->call, st, &reply.base);
+    if (!check_change(change, st, rows))
+        return;
+    rpc_call_end(op->call, st, &reply.base);
+    watch_hub_wake(gateway->watches);
 }
 
 static struct change_task *make_change(struct rpc_call *call, enum task_verb verb, const char *id)

@@ -13,6 +13,7 @@
 #include "gateway/task_id.h"
 #include "gateway/task_kind.h"
 #include "gateway/task_mask.h"
+#include "gateway/watch_hub.h"
 #include "rpc/call.h"
 #include "sluice/v1/task_service.pb-c.h"
 #include "spec/job_plan.h"
@@ -91,6 +92,7 @@ static void update_done(struct query *query, struct status st, const struct pg_r
     bool is_ready = row_get_int(rows, 0, "note/ready") != 0;
     task_mask(&task, arena);
     rpc_call_end(call, st, &task.base);
+    watch_hub_wake(gateway->watches);
     if (is_ready)
         lease_desk_wake(gateway->desk);
 }

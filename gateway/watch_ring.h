@@ -16,7 +16,7 @@ struct watch_batch;
 
 enum {
     WATCH_RING_CHANGES = 16384,
-    WATCH_RING_BYTES = 64 * 1024 * 1024, /* of packed messages; the last one is kept in any case */
+    WATCH_RING_BYTES = 32 * 1024 * 1024, /* of packed messages; the last one is kept in any case */
 };
 
 struct watch_ring {
