@@ -119,12 +119,41 @@ BEGIN
     RETURN format('(SELECT create_time, seq FROM %s OFFSET 0) place WHERE true', v_where);
 END $$;
 
--- The first p_step places, in order, to which the terms of a cover lead within p_range.
-CREATE FUNCTION task_way(p_cover jsonb, p_range text, p_order text, p_step bigint)
+-- What a condition asks of a task.
+CREATE FUNCTION task_fields()
 RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT format('SELECT DISTINCT create_time, seq FROM (%s) way ORDER BY %s LIMIT %s',
-                  string_agg(format('(SELECT create_time, seq FROM %s AND %s ORDER BY %s LIMIT %s)',
-                                    task_places(term), p_range, p_order, p_step), ' UNION ALL '),
+    SELECT 'kind, state, source, destination, display_name, labels'
+$$;
+
+-- The first p_step places, in order, to which a term leads within p_range; with the tasks' fields if
+-- p_with_fields. Tasks are read one after another, as they are needed.
+CREATE FUNCTION task_branch(p_term jsonb, p_range text, p_order text, p_step bigint,
+                            p_with_fields boolean)
+RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE
+           WHEN NOT p_with_fields THEN
+               format('(SELECT create_time, seq FROM %s AND %s ORDER BY %s LIMIT %s)',
+                      task_places(p_term), p_range, p_order, p_step)
+           WHEN task_is_ordered(p_term) AND p_term -> 3 IS NULL THEN
+               format('(SELECT create_time, seq, %s FROM %s AND %s ORDER BY %s LIMIT %s)',
+                      task_fields(), task_places(p_term), p_range, p_order, p_step)
+           ELSE
+               format('(SELECT p.create_time, p.seq, t.*'
+                      '   FROM (SELECT create_time, seq FROM %s AND %s ORDER BY %s LIMIT %s) p'
+                      '  CROSS JOIN LATERAL (SELECT %s FROM task t'
+                      '         WHERE t.create_time = p.create_time AND t.seq = p.seq OFFSET 0) t'
+                      '  ORDER BY %3$s)',
+                      task_places(p_term), p_range, p_order, p_step, task_fields())
+           END
+$$;
+
+-- The same for all terms of a cover.
+CREATE FUNCTION task_way(p_cover jsonb, p_range text, p_order text, p_step bigint,
+                         p_with_fields boolean)
+RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT format('SELECT DISTINCT ON (create_time, seq) * FROM (%s) way ORDER BY %s LIMIT %s',
+                  string_agg(task_branch(term, p_range, p_order, p_step, p_with_fields),
+                             ' UNION ALL '),
                   p_order, p_step)
       FROM jsonb_array_elements(p_cover) term
 $$;
@@ -149,32 +178,32 @@ BEGIN
     RETURN true;
 END $$;
 
--- The way along that cover which leads furthest, or the first that comes to an end.
-CREATE FUNCTION task_best_way(p_covers jsonb[], p_range text, p_order text, p_is_oldest_first boolean,
-                              p_step bigint)
-RETURNS text LANGUAGE plpgsql STABLE AS $$
+-- The cover along which one comes furthest in p_step steps, or the first along which one comes to an
+-- end.
+CREATE FUNCTION task_best_cover(p_covers jsonb[], p_range text, p_order text,
+                                p_is_oldest_first boolean, p_step bigint)
+RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
     v_cover jsonb;
-    v_way   text;
     v_time  timestamptz;
     v_seq   bigint;
-    v_best  text;
+    v_best  jsonb;
     v_best_time timestamptz;
     v_best_seq  bigint;
 BEGIN
+    IF cardinality(p_covers) = 1 THEN
+        RETURN p_covers[1];
+    END IF;
     FOREACH v_cover IN ARRAY p_covers LOOP
-        v_way := task_way(v_cover, p_range, p_order, p_step);
-        IF cardinality(p_covers) = 1 THEN
-            RETURN v_way;
-        END IF;
-        EXECUTE format('SELECT create_time, seq FROM (%s) way ORDER BY %s OFFSET %s', v_way, p_order,
-                       p_step - 1) INTO v_time, v_seq;
+        EXECUTE format('SELECT create_time, seq FROM (%s) way ORDER BY %s OFFSET %s',
+                       task_way(v_cover, p_range, p_order, p_step, false), p_order, p_step - 1)
+           INTO v_time, v_seq;
         IF v_seq IS NULL THEN
-            RETURN v_way;
+            RETURN v_cover;
         END IF;
         IF v_best IS NULL
            OR p_is_oldest_first = ((v_time, v_seq) > (v_best_time, v_best_seq)) THEN
-            v_best := v_way;
+            v_best := v_cover;
             v_best_time := v_time;
             v_best_seq := v_seq;
         END IF;
@@ -227,7 +256,6 @@ CREATE FUNCTION task_find(p_n bigint, p_time timestamptz, p_seq bigint, p_is_old
                           OUT is_last boolean, OUT last_time timestamptz, OUT last_seq bigint)
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    c_max_step CONSTANT bigint := 2000;
     v_end_time  timestamptz := clock_timestamp() + p_patience_ms * interval '1 ms';
     v_covers    jsonb[] := ARRAY(SELECT cover FROM jsonb_array_elements(p_filter -> 'covers') cover
                                   WHERE task_is_walkable(cover));
@@ -236,6 +264,7 @@ DECLARE
                              ELSE 'create_time DESC, seq DESC' END;
     v_range     text;
     v_step      bigint := p_n;
+    v_step_time timestamptz;
     v_found     record;
     v_count     integer;
 BEGIN
@@ -247,6 +276,7 @@ BEGIN
         v_covers := ARRAY['[["ALL"]]'::jsonb];
     END IF;
     LOOP
+        v_step_time := clock_timestamp();
         v_range := format('create_time >= %L AND create_time <= %L', p_filter ->> 'from',
                           p_filter ->> 'to');
         IF last_seq IS NOT NULL THEN
@@ -254,31 +284,29 @@ BEGIN
                                          CASE WHEN p_is_oldest_first THEN '>' ELSE '<' END, last_time,
                                          last_seq);
         END IF;
-        -- Tasks are looked at one by one: OFFSET 0 keeps PostgreSQL from reading all that fit.
-        EXECUTE format('WITH way AS MATERIALIZED (%s),'
+        EXECUTE format('WITH way AS MATERIALIZED ('
+                       '    SELECT create_time, seq, %s AS is_hit, row_number() OVER (ORDER BY %s) AS n'
+                       '      FROM (%s) way),'
                        ' hit AS MATERIALIZED ('
-                       '    SELECT create_time, seq'
-                       '      FROM way'
-                       '     CROSS JOIN LATERAL ('
-                       '           SELECT kind, state, source, destination, display_name, labels'
-                       '             FROM task t'
-                       '            WHERE t.create_time = way.create_time AND t.seq = way.seq'
-                       '           OFFSET 0) t'
-                       '     WHERE %s ORDER BY %s LIMIT %s)'
-                       ' SELECT ARRAY(SELECT create_time FROM hit ORDER BY %3$s) AS times,'
-                       '        ARRAY(SELECT seq FROM hit ORDER BY %3$s) AS seqs,'
-                       '        (SELECT create_time FROM way ORDER BY %3$s OFFSET %5$s) AS last_time,'
-                       '        (SELECT seq FROM way ORDER BY %3$s OFFSET %5$s) AS last_seq',
-                       task_best_way(v_covers, v_range, v_order, p_is_oldest_first, v_step),
-                       v_condition, v_order, p_n - cardinality(seqs), v_step - 1)
+                       '    SELECT create_time, seq, n FROM way WHERE is_hit ORDER BY n LIMIT %s)'
+                       ' SELECT ARRAY(SELECT create_time FROM hit ORDER BY n) AS times,'
+                       '        ARRAY(SELECT seq FROM hit ORDER BY n) AS seqs, last.create_time, last.seq'
+                       '   FROM (VALUES (0)) one LEFT JOIN way last ON last.n = %s',
+                       v_condition, v_order,
+                       task_way(task_best_cover(v_covers, v_range, v_order, p_is_oldest_first, v_step),
+                                v_range, v_order, v_step, true),
+                       p_n - cardinality(seqs), v_step)
            INTO v_found;
         times := times || v_found.times;
         seqs := seqs || v_found.seqs;
-        last_time := v_found.last_time;
-        last_seq := v_found.last_seq;
+        last_time := v_found.create_time;
+        last_seq := v_found.seq;
         is_last := last_seq IS NULL;
         EXIT WHEN is_last OR cardinality(seqs) >= p_n OR clock_timestamp() >= v_end_time;
-        v_step := least(v_step * 4, c_max_step);
+        -- Long steps are cheaper, and short ones end in time.
+        IF clock_timestamp() < v_step_time + p_patience_ms * interval '0.2 ms' THEN
+            v_step := v_step * 3;
+        END IF;
     END LOOP;
     v_count := task_count_fitting(times, seqs, p_with_jobs, p_max_bytes);
     IF v_count = p_n OR v_count < cardinality(seqs) THEN
