@@ -52,13 +52,13 @@ BEGIN
 END $$;
 
 -- Which transactions are done by now: the statement's snapshot, or an earlier one while more than
--- 256 are writing, so that it is never large. The 257th and all that began later then count as not
--- done, until some of the others have ended.
-CREATE FUNCTION task_change_snapshot()
+-- p_max_open are writing, so that it is never large. The next one and all that began later then count
+-- as not done, until some of the others have ended.
+CREATE FUNCTION task_change_snapshot(p_max_open integer DEFAULT 256)
 RETURNS pg_snapshot LANGUAGE sql STABLE AS $$
-    SELECT CASE WHEN cardinality(xids) <= 256 THEN snapshot
-                ELSE (pg_snapshot_xmin(snapshot)::text || ':' || xids[257]::text || ':'
-                      || array_to_string(xids[1:256], ','))::pg_snapshot END
+    SELECT CASE WHEN cardinality(xids) <= p_max_open THEN snapshot
+                ELSE (pg_snapshot_xmin(snapshot)::text || ':' || xids[p_max_open + 1]::text || ':'
+                      || array_to_string(xids[1:p_max_open], ','))::pg_snapshot END
       FROM (SELECT snapshot, ARRAY(SELECT pg_snapshot_xip(snapshot)) AS xids
               FROM pg_current_snapshot() snapshot) now
 $$;
