@@ -72,7 +72,7 @@ static const char *get_tag(const struct route *route)
             (!tags[i].service || str_has_prefix(str_from(route->method), tags[i].service)))
             return tags[i].name;
     }
-    assert(!"a route has a tag");
+    assert(false && "a route has a tag");
     return "";
 }
 
@@ -347,7 +347,7 @@ static void write_reply_schema(struct document *doc, const struct route *route)
             return;
         }
     }
-    assert(!"a reply has a shape");
+    assert(false && "a reply has a shape");
 }
 
 /* Events are described by what their data is: OpenAPI 3.1 has no word for the stream itself. */
