@@ -12,6 +12,7 @@
 #include "store/check_store.h"
 #include "store/data_source_store.h"
 #include "store/job_store.h"
+#include "store/plan_store.h"
 #include "store/row.h"
 #include "store/statements.h"
 #include "store/task_store.h"
@@ -101,13 +102,14 @@ static void take_notes(struct call *call, const struct pg_result *rows)
         copy_note(call->old_state, rows, "note/old_state");
     if (statement == &job_report || statement == &job_finish || statement == &bad_row_add ||
         statement == &data_source_update || statement == &data_source_delete ||
-        statement == &task_create || statement == &check_finish || statement == &check_poll)
+        statement == &task_create || statement == &task_update || statement == &check_finish ||
+        statement == &check_poll)
         copy_note(call->outcome, rows, "note/outcome");
     if (statement == &check_lease)
         copy_note(call->id, rows, "id");
     if (statement == &data_source_delete)
         copy_note(call->task_id, rows, "note/task_id");
-    if (statement == &job_finish)
+    if (statement == &job_finish || statement == &task_update)
         call->is_ready = row_get_int(rows, 0, "note/ready") != 0;
     if (statement == &task_list || statement == &data_source_list)
         call->is_last = row_get_int(rows, 0, "note/is_last") != 0;
