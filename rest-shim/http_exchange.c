@@ -8,17 +8,9 @@
  * A reply from another thread is a message to the loop. The loop may take it up, and end, while the sender still is in
  * the library's function, which looks at the server once more to wake the loop: so who frees the server waits for
  * senders first.
- *
- * A stream has one message under way at most, since it sends only when it has the turn. h2o calls on_proceed when
- * what it was given is written, and never afterwards for the last part. It takes a part without bytes that is not the
- * first for the end, so such a part is never given to it.
- *
- * What a patient stream is sent by the by goes out while somebody else has the turn. So a message that comes before
- * that is written is put off until then.
  */
 #include "rest-shim/http_exchange.h"
 
-#include <assert.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -28,38 +20,7 @@
 #include "base/mem.h"
 #include "rest-shim/http_framing.h"
 #include "rest-shim/http_head.h"
-#include "rest-shim/http_server.h"
-
-enum { HTTP_1_1 = 0x101 }; /* as h2o writes versions */
-
-struct exchange {
-    h2o_generator_t generator; /* of a stream */
-    struct list place;         /* in all exchanges */
-    struct http_exchanges *exchanges;
-    h2o_req_t *req;
-    struct http_request *request; /* NULL: answered */
-    h2o_timeout_entry_t write_timer;
-    h2o_timeout_entry_t idle_timer; /* runs while the other side of a patient stream has the turn */
-};
-
-struct http_request {
-    h2o_multithread_message_t message;
-    void (*on_message)(struct http_request *request);
-    struct http_exchanges *exchanges;
-    struct exchange *exchange; /* NULL: the client is gone */
-    struct arena *arena;
-    struct http_gone *gone;
-    struct http_reply reply;
-
-    struct http_stream *stream; /* set by who streams, for the loop from is_streaming on */
-    struct buf piece;           /* with the loop until it is written */
-    struct http_reply failure;  /* of a stream */
-    bool is_streaming;
-    bool has_turn;     /* of a stream: a message is due from who streams */
-    bool is_head_sent; /* of a stream */
-    bool is_idling;    /* a piece is being written that nobody has sent */
-    bool is_put_off;   /* a message that has come since then */
-};
+#include "rest-shim/http_stream.h"
 
 static struct str str_of(h2o_iovec_t text)
 {
@@ -80,13 +41,14 @@ static void on_write_timeout(h2o_timeout_entry_t *entry)
     http_exchange_cut(container_of(entry, struct exchange, write_timer)->req);
 }
 
-static void start_write_timer(struct exchange *exchange)
+void http_exchange_start_write_timer(struct exchange *exchange)
 {
     h2o_timeout_link(exchange->exchanges->loop, &exchange->exchanges->write_timeout,
                      &exchange->write_timer);
 }
 
-static void set_head(struct exchange *exchange, const struct http_reply *reply, size_t body_bytes)
+void http_exchange_set_head(struct exchange *exchange, const struct http_reply *reply,
+                            size_t body_bytes)
 {
     h2o_req_t *req = exchange->req;
 
@@ -97,18 +59,18 @@ static void set_head(struct exchange *exchange, const struct http_reply *reply, 
         req->http1_is_persistent = 0;
 }
 
-static void send_reply(struct exchange *exchange, const struct http_reply *reply)
+void http_exchange_send_reply(struct exchange *exchange, const struct http_reply *reply)
 {
     struct http_refusals *refusals = &exchange->exchanges->refusals;
 
-    set_head(exchange, reply, reply->body.len);
-    start_write_timer(exchange);
+    http_exchange_set_head(exchange, reply, reply->body.len);
+    http_exchange_start_write_timer(exchange);
     refusals->is_off = true;
     h2o_send_inline(exchange->req, buf_get_text(&reply->body), reply->body.len);
     refusals->is_off = false;
 }
 
-static void destroy_request(struct http_request *request)
+void http_exchange_destroy_request(struct http_request *request)
 {
     request->exchanges->nrequests--;
     if (request->stream && request->stream->on_over)
@@ -120,8 +82,7 @@ static void destroy_request(struct http_request *request)
     mem_free(request);
 }
 
-/* Takes the two apart. NULL: the client was gone. */
-static struct exchange *detach(struct http_request *request)
+struct exchange *http_exchange_detach(struct http_request *request)
 {
     struct exchange *exchange = request->exchange;
 
@@ -133,13 +94,19 @@ static struct exchange *detach(struct http_request *request)
     return exchange;
 }
 
+void http_exchange_tell_gone(struct http_request *request)
+{
+    if (request->gone)
+        request->gone->on_gone(request->gone);
+}
+
 static void finish_request(struct http_request *request)
 {
-    struct exchange *exchange = detach(request);
+    struct exchange *exchange = http_exchange_detach(request);
 
     if (exchange)
-        send_reply(exchange, &request->reply);
-    destroy_request(request);
+        http_exchange_send_reply(exchange, &request->reply);
+    http_exchange_destroy_request(request);
 }
 
 void http_exchanges_send(struct http_exchanges *exchanges, h2o_multithread_message_t *message)
@@ -149,8 +116,8 @@ void http_exchanges_send(struct http_exchanges *exchanges, h2o_multithread_messa
     (void)pthread_mutex_unlock(&exchanges->sending);
 }
 
-static void send_message(struct http_request *request,
-                         void (*on_message)(struct http_request *request))
+void http_exchange_send_message(struct http_request *request,
+                                void (*on_message)(struct http_request *request))
 {
     request->on_message = on_message;
     HANDOFF_GIVE(request);
@@ -171,239 +138,7 @@ void http_exchanges_take(h2o_multithread_message_t *message)
 void http_request_reply(struct http_request *request, const struct http_reply *reply)
 {
     request->reply = *reply;
-    send_message(request, finish_request);
-}
-
-/* Streams. */
-
-static void start_idle_timer(struct http_request *request)
-{
-    struct http_exchanges *exchanges = request->exchanges;
-
-    if (request->exchange && request->stream->idle_piece)
-        h2o_timeout_link(exchanges->loop,
-                         request->is_head_sent ? &exchanges->idle_timeout
-                                               : &exchanges->head_timeout,
-                         &request->exchange->idle_timer);
-}
-
-static void give_turn(struct http_request *request)
-{
-    request->has_turn = true;
-    start_idle_timer(request);
-    request->stream->on_ready(request->stream);
-}
-
-static void tell_gone(struct http_request *request)
-{
-    if (request->gone)
-        request->gone->on_gone(request->gone);
-}
-
-/* What was sent by the by is written, or its client is gone. */
-static void end_idling(struct http_request *request)
-{
-    bool is_put_off = request->is_put_off;
-
-    request->is_idling = false;
-    request->is_put_off = false;
-    if (is_put_off)
-        request->on_message(request);
-    else
-        start_idle_timer(request);
-}
-
-static void on_proceed(h2o_generator_t *generator, h2o_req_t *req)
-{
-    struct exchange *exchange = container_of(generator, struct exchange, generator);
-    struct http_request *request = exchange->request;
-
-    (void)req;
-    h2o_timeout_unlink(&exchange->write_timer);
-    if (request->is_idling) {
-        end_idling(request);
-        return;
-    }
-    buf_deinit(&request->piece);
-    give_turn(request);
-}
-
-static void send_head(struct exchange *exchange)
-{
-    struct http_request *request = exchange->request;
-    struct http_refusals *refusals = &exchange->exchanges->refusals;
-
-    set_head(exchange, &request->reply, SIZE_MAX);
-    if (exchange->req->version < HTTP_1_1)
-        exchange->req->http1_is_persistent = 0;
-    exchange->generator.proceed = on_proceed;
-    refusals->is_off = true;
-    h2o_start_response(exchange->req, &exchange->generator);
-    refusals->is_off = false;
-    request->is_head_sent = true;
-}
-
-/* Nobody reads the body of a reply to HEAD, so there is none. */
-static bool leave_body_out(struct exchange *exchange)
-{
-    struct http_request *request = exchange->request;
-
-    if (!str_is(str_of(exchange->req->method), "HEAD"))
-        return false;
-    (void)detach(request);
-    start_write_timer(exchange);
-    h2o_send(exchange->req, NULL, 0, H2O_SEND_STATE_FINAL);
-    tell_gone(request);
-    return true;
-}
-
-static void send_bytes(struct exchange *exchange, struct str bytes)
-{
-    h2o_iovec_t piece = h2o_iovec_init(bytes.data, bytes.len);
-
-    start_write_timer(exchange);
-    h2o_send(exchange->req, &piece, bytes.len > 0 ? 1 : 0, H2O_SEND_STATE_IN_PROGRESS);
-}
-
-static void on_idle_timeout(h2o_timeout_entry_t *entry)
-{
-    struct exchange *exchange = container_of(entry, struct exchange, idle_timer);
-    struct http_request *request = exchange->request;
-
-    if (!request->is_head_sent) {
-        send_head(exchange);
-        if (leave_body_out(exchange))
-            return;
-    }
-    request->is_idling = true;
-    send_bytes(exchange, str_from(request->stream->idle_piece));
-}
-
-static void send_piece(struct http_request *request)
-{
-    struct exchange *exchange = request->exchange;
-
-    if (exchange)
-        h2o_timeout_unlink(&exchange->idle_timer);
-    if (exchange && request->piece.len > 0 && !request->is_head_sent) {
-        send_head(exchange);
-        if (leave_body_out(exchange))
-            exchange = NULL;
-    }
-    if (!exchange || request->piece.len == 0) {
-        buf_deinit(&request->piece);
-        give_turn(request);
-        return;
-    }
-    request->has_turn = false;
-    send_bytes(exchange, buf_get(&request->piece));
-}
-
-static void finish_stream(struct http_request *request, struct str last)
-{
-    struct exchange *exchange = request->exchange;
-
-    if (exchange && !request->is_head_sent)
-        send_head(exchange);
-    (void)detach(request);
-    if (exchange) {
-        h2o_iovec_t piece = h2o_strdup(&exchange->req->pool, last.data, last.len);
-        if (exchange->exchanges->is_stopping)
-            exchange->req->http1_is_persistent = 0;
-        start_write_timer(exchange);
-        h2o_send(exchange->req, &piece, last.len > 0 ? 1 : 0, H2O_SEND_STATE_FINAL);
-    }
-    destroy_request(request);
-}
-
-static void end_stream(struct http_request *request)
-{
-    finish_stream(request, (struct str){0});
-}
-
-static void fail_stream(struct http_request *request)
-{
-    struct exchange *exchange = request->exchange;
-
-    if (!exchange || request->is_head_sent) {
-        finish_stream(request, buf_get(&request->piece));
-        return;
-    }
-    (void)detach(request);
-    send_reply(exchange, &request->failure);
-    destroy_request(request);
-}
-
-/* Where the end of the body is the end of the connection, only a reset tells that something is missing. */
-static void abort_stream(struct http_request *request)
-{
-    const struct linger reset = {.l_onoff = 1};
-    struct exchange *exchange = detach(request);
-
-    if (exchange) {
-        h2o_req_t *req = exchange->req;
-        h2o_socket_t *sock = req->conn->callbacks->get_socket(req->conn);
-        if (req->version < HTTP_1_1)
-            (void)setsockopt(h2o_socket_get_fd(sock), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-        req->http1_is_persistent = 0;
-        start_write_timer(exchange);
-        h2o_send(req, NULL, 0, H2O_SEND_STATE_ERROR);
-    }
-    destroy_request(request);
-}
-
-static void start_stream(struct http_request *request)
-{
-    struct exchange *exchange = request->exchange;
-
-    request->is_streaming = true;
-    if (request->exchanges->is_stopping && request->stream->on_stop)
-        request->stream->on_stop(request->stream);
-    if (!exchange || request->stream->idle_piece) {
-        give_turn(request);
-        return;
-    }
-    send_head(exchange);
-    if (leave_body_out(exchange))
-        give_turn(request);
-    else
-        send_bytes(exchange, (struct str){0});
-}
-
-void http_request_stream(struct http_request *request, const struct http_reply *head,
-                         struct http_stream *stream)
-{
-    request->reply = *head;
-    request->reply.status = 200;
-    request->stream = stream;
-    stream->request = request;
-    send_message(request, start_stream);
-}
-
-void http_stream_send(struct http_stream *stream, struct buf *piece)
-{
-    stream->request->piece = *piece;
-    *piece = (struct buf){0};
-    send_message(stream->request, send_piece);
-}
-
-void http_stream_end(struct http_stream *stream)
-{
-    send_message(stream->request, end_stream);
-}
-
-void http_stream_fail(struct http_stream *stream, const struct http_reply *reply, struct buf *last)
-{
-    stream->request->failure = *reply;
-    stream->request->piece = *last;
-    *last = (struct buf){0};
-    send_message(stream->request, fail_stream);
-}
-
-void http_stream_abort(struct http_stream *stream)
-{
-    assert(!stream->idle_piece);
-    send_message(stream->request, abort_stream);
+    http_exchange_send_message(request, finish_request);
 }
 
 /* Requests. */
@@ -420,13 +155,9 @@ static void on_exchange_end(void *memory)
     if (!request)
         return;
     request->exchange = NULL;
-    tell_gone(request);
-    if (request->is_idling) {
-        end_idling(request);
-    } else if (request->is_streaming && !request->has_turn) {
-        buf_deinit(&request->piece);
-        give_turn(request);
-    }
+    http_exchange_tell_gone(request);
+    if (request->is_streaming)
+        http_stream_on_gone(request);
 }
 
 static struct http_request *create_request(struct http_exchanges *exchanges, h2o_req_t *req)
@@ -440,7 +171,7 @@ static struct http_request *create_request(struct http_exchanges *exchanges, h2o
     exchange->req = req;
     exchange->request = request;
     exchange->write_timer.cb = on_write_timeout;
-    exchange->idle_timer.cb = on_idle_timeout;
+    exchange->idle_timer.cb = http_stream_on_idle_timeout;
     list_add_last(&exchanges->all, &exchange->place);
     request->exchanges = exchanges;
     request->exchange = exchange;

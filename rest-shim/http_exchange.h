@@ -13,9 +13,7 @@
 
 #include "base/list.h"
 #include "rest-shim/http_refusal.h"
-
-struct http_handler;
-struct http_server_options;
+#include "rest-shim/http_server.h"
 
 /* All exchanges of one server. */
 struct http_exchanges {
@@ -57,5 +55,60 @@ bool http_exchanges_has(const struct http_exchanges *exchanges, const h2o_req_t 
 
 /* Has the connection fail at its next read or write; h2o then closes it. */
 void http_exchange_cut(h2o_req_t *req);
+
+/* A request as h2o has it; it lives in h2o's pool. */
+struct exchange {
+    h2o_generator_t generator; /* of a stream */
+    struct list place;         /* in all exchanges */
+    struct http_exchanges *exchanges;
+    h2o_req_t *req;
+    struct http_request *request; /* NULL: answered */
+    h2o_timeout_entry_t write_timer;
+    h2o_timeout_entry_t idle_timer; /* runs while the other side of a patient stream has the turn */
+};
+
+/* The same as the handler has it, from on_request to the end of the reply. Each points to the other while both live. */
+struct http_request {
+    h2o_multithread_message_t message;
+    void (*on_message)(struct http_request *request);
+    struct http_exchanges *exchanges;
+    struct exchange *exchange; /* NULL: the client is gone */
+    struct arena *arena;
+    struct http_gone *gone;
+    struct http_reply reply;
+
+    struct http_stream *stream; /* set by who streams, for the loop from is_streaming on */
+    struct buf piece;           /* with the loop until it is written */
+    struct http_reply failure;  /* of a stream */
+    bool is_streaming;
+    bool has_turn;     /* of a stream: a message is due from who streams */
+    bool is_head_sent; /* of a stream */
+    bool is_idling;    /* a piece is being written that nobody has sent */
+    bool is_put_off;   /* a message that has come since then */
+};
+
+/* For http_stream.c. */
+
+/* Has the connection cut if what is given to h2o next is not written in time. */
+void http_exchange_start_write_timer(struct exchange *exchange);
+
+/* Sets status and headers of a reply; body_bytes as for http_head_set. */
+void http_exchange_set_head(struct exchange *exchange, const struct http_reply *reply,
+                            size_t body_bytes);
+
+/* Sends a whole reply. */
+void http_exchange_send_reply(struct exchange *exchange, const struct http_reply *reply);
+
+/* Takes the two apart, since the reply is to end. NULL: the client was gone. */
+struct exchange *http_exchange_detach(struct http_request *request);
+
+void http_exchange_destroy_request(struct http_request *request);
+
+/* Tells the handler that the client is gone. */
+void http_exchange_tell_gone(struct http_request *request);
+
+/* Has on_message run on the server's thread. One at a time. Any thread. */
+void http_exchange_send_message(struct http_request *request,
+                                void (*on_message)(struct http_request *request));
 
 #endif
