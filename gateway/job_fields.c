@@ -3,7 +3,10 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "base/arena.h"
+#include "base/buf.h"
 #include "base/compiler.h"
+#include "spec/redact.h"
 #include "spec/violations.h"
 
 enum {
@@ -72,6 +75,16 @@ void job_fields_validate_text(const char *text, size_t max_bytes, const char *fi
 static struct param time_param(const Google__Protobuf__Timestamp *time)
 {
     return param_int(time ? time->seconds * 1000000 + time->nanos / 1000 : 0);
+}
+
+char *job_fields_redact(const char *text, struct arena *arena)
+{
+    struct buf redacted = {0};
+
+    redact_passwords(str_from(text), &redacted);
+    char *copy = arena_copy_str(arena, buf_get(&redacted));
+    buf_deinit(&redacted);
+    return copy;
 }
 
 void job_fields_set_progress(const Pb__Progress *progress, struct param *counts,

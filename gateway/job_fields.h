@@ -10,6 +10,7 @@
 #include "sluice/v1/task.pb-c.h"
 #include "store/query.h"
 
+struct arena;
 struct violations;
 
 /* The fields id and lease_token. */
@@ -21,6 +22,9 @@ void job_fields_validate_progress(const Pb__Progress *progress, struct violation
 /* A text that may be empty. */
 void job_fields_validate_text(const char *text, size_t max_bytes, const char *field,
                               struct violations *violations);
+
+/* A text for users without the passwords that it may quote; from arena. */
+char *job_fields_redact(const char *text, struct arena *arena);
 
 /*
  * Sets the parameters of a progress: six for the counts at counts, two for the times of a sync at times. NULL keeps all

@@ -77,8 +77,9 @@ static void submit_finish(struct finish_job *finish, const struct job_plan *plan
     struct query query = {
         .statement = &job_finish,
         .params = {param_text(request->id), param_int(request->lease_token), param_text(outcome),
-                   param_text(request->message), [10] = param_int(FIRST_BACKOFF_MS),
-                   [11] = param_int(JOB_MAX_TRIES)},
+                   param_text(
+                       job_fields_redact(request->message, rpc_call_get_arena(finish->op.call))),
+                   [10] = param_int(FIRST_BACKOFF_MS), [11] = param_int(JOB_MAX_TRIES)},
         .on_done = finish_done,
     };
 

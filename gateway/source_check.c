@@ -15,6 +15,7 @@
 #include "gateway/check_desk.h"
 #include "gateway/fault.h"
 #include "gateway/gateway.h"
+#include "gateway/job_fields.h"
 #include "gateway/lease_desk.h"
 #include "gateway/op.h"
 #include "gateway/worker_id.h"
@@ -259,8 +260,12 @@ static struct str pack_response(struct rpc_call *call, const Pb__FinishCheckRequ
     Pb__CheckDataSourceResponse response = PB__CHECK_DATA_SOURCE_RESPONSE__INIT;
 
     response.ok = true;
-    for (size_t i = 0; i < request->n_steps; i++)
-        response.ok = response.ok && request->steps[i]->ok;
+    for (size_t i = 0; i < request->n_steps; i++) {
+        Pb__DataSourceCheckStep *step = request->steps[i];
+        step->target = job_fields_redact(step->target, rpc_call_get_arena(call));
+        step->message = job_fields_redact(step->message, rpc_call_get_arena(call));
+        response.ok = response.ok && step->ok;
+    }
     response.steps = request->steps;
     response.n_steps = request->n_steps;
     response.worker_id = request->worker_id;
