@@ -8,22 +8,27 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cli/session.h"
+#include "cli/stream.h"
 #include "cli/table.h"
 #include "sluice/v1/task_service.pb-c.h"
 
 enum {
-    POLL_MS = 500,
+    PAUSE_MS = 500, /* before the gateway is tried again */
     STANDSTILL_MS = 3000,
     BAR_WIDTH = 30,
     EXIT_NOT_SUCCEEDED = 3,
     PATIENCE_MS = 60000, /* with a gateway that is away */
 };
 
-/* What the last poll saw, to tell the rate. */
+/* What was seen so far. */
 struct watch {
-    int64_t time_ms;
+    int64_t time_ms; /* of the rows, to tell the rate */
     int64_t rows;
     double rows_a_second;
+    char *cursor;       /* of the last message that had one */
+    int64_t contact_ms; /* when the gateway last had something to tell */
+    bool is_over;
+    bool is_deleted;
 };
 
 static bool is_over(const Pb__Task *task)
@@ -37,7 +42,7 @@ static void update_rate(struct watch *watch, int64_t rows)
 {
     int64_t now_ms = clock_get_monotonic_ms();
 
-    /* Workers report about once a second, and polls are more often: no news is no standstill yet. */
+    /* Workers report about once a second, and other changes come between: no news is no standstill yet. */
     if (rows == watch->rows && now_ms - watch->time_ms < STANDSTILL_MS)
         return;
     if (watch->time_ms != 0 && now_ms > watch->time_ms && rows >= watch->rows) {
@@ -79,15 +84,56 @@ static void show_end(const struct session *session, const Pb__Task *task, bool i
     mem_free(message);
 }
 
-static void sleep_until_next_poll(void)
+static void pause_for_a_moment(void)
 {
-    struct timespec pause = {.tv_nsec = POLL_MS * 1000000};
+    struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000};
 
     (void)nanosleep(&pause, NULL);
 }
 
-static struct status get_task(const struct cli_settings *settings, const char *id,
-                              struct session **ret_session, const Pb__Task **ret_task)
+/* Takes in one message: shows the task, if it is wanted. */
+static void take_in(struct watch *watch, const Pb__TaskChange *change, bool is_silent)
+{
+    watch->contact_ms = clock_get_monotonic_ms();
+    if (change->cursor[0] != '\0') {
+        mem_free(watch->cursor);
+        watch->cursor = mem_copy_str(str_from(change->cursor));
+    }
+    watch->is_deleted = change->type == PB__TASK_CHANGE_TYPE__TASK_CHANGE_TYPE_DELETED;
+    if (!change->task || watch->is_deleted)
+        return;
+    update_rate(watch, change->task->progress ? change->task->progress->rows_read : 0);
+    if (!is_silent)
+        show(watch, change->task, isatty(STDOUT_FILENO) != 0);
+    watch->is_over = is_over(change->task);
+}
+
+/* Follows the task until it has ended, is deleted or the stream has: with what the stream ended. */
+static struct status follow(const struct cli_settings *settings, const char *id, bool is_silent,
+                            struct watch *watch)
+{
+    Pb__WatchTaskRequest request = PB__WATCH_TASK_REQUEST__INIT;
+    const ProtobufCMessage *message;
+    struct stream *stream;
+
+    request.id = (char *)(uintptr_t)id;
+    if (watch->cursor)
+        request.cursor = watch->cursor;
+    struct status st = stream_open(settings, "/sluice.v1.TaskService/WatchTask", &request.base,
+                                   &pb__task_change__descriptor, &stream);
+    if (st.code != STATUS_OK)
+        return st;
+    while (!watch->is_over && !watch->is_deleted && (message = stream_find_next(stream)) != NULL)
+        take_in(watch, (const Pb__TaskChange *)message, is_silent);
+    if (!watch->is_over && !watch->is_deleted)
+        st = stream_get_end(stream);
+    stream_close(stream);
+    return st;
+}
+
+/* Tells how the task has ended; it is read anew, with its jobs. */
+static struct status tell_end(const struct cli_settings *settings, const char *id, bool is_silent,
+                              int *ret_exit)
 {
     Pb__GetTaskRequest request = PB__GET_TASK_REQUEST__INIT;
     struct session *session = NULL;
@@ -99,44 +145,46 @@ static struct status get_task(const struct cli_settings *settings, const char *i
     request.id = (char *)(uintptr_t)id;
     st = session_call(session, "/sluice.v1.TaskService/GetTask", &request.base,
                       &pb__task__descriptor, &reply);
-    if (st.code != STATUS_OK) {
-        session_close(session);
-        return st;
+    if (st.code == STATUS_OK) {
+        const Pb__Task *task = (const Pb__Task *)reply;
+        show_end(session, task, isatty(STDOUT_FILENO) != 0 && !is_silent);
+        if (task->state != PB__TASK_STATE__TASK_STATE_SUCCEEDED)
+            *ret_exit = EXIT_NOT_SUCCEEDED;
     }
-    *ret_session = session;
-    *ret_task = (const Pb__Task *)reply;
+    session_close(session);
     return st;
 }
 
 struct status watch_task(const struct cli_settings *settings, const char *const *operands,
                          int *ret_exit)
 {
-    struct watch watch = {0};
-    bool is_terminal = isatty(STDOUT_FILENO) != 0;
+    struct watch watch = {.contact_ms = clock_get_monotonic_ms()};
     bool is_silent = settings->is_quiet || strcmp(settings->output, "json") == 0;
-    int64_t last_answer_ms = clock_get_monotonic_ms();
+    struct status st = status_ok();
 
-    for (;; sleep_until_next_poll()) {
-        struct session *session = NULL;
-        const Pb__Task *task = NULL;
-        struct status st = get_task(settings, operands[0], &session, &task);
-        bool may_pass = st.code == STATUS_UNAVAILABLE || st.code == STATUS_DEADLINE_EXCEEDED;
+    while (!watch.is_over && !watch.is_deleted && st.code == STATUS_OK) {
+        int64_t start_ms = clock_get_monotonic_ms();
 
-        if (may_pass && clock_get_monotonic_ms() - last_answer_ms < PATIENCE_MS)
+        st = follow(settings, operands[0], is_silent, &watch);
+        if (st.code == STATUS_OUT_OF_RANGE) { /* the cursor is too old */
+            mem_free(watch.cursor);
+            watch.cursor = NULL;
+            st = status_ok();
+        }
+        if (st.code != STATUS_UNAVAILABLE)
             continue;
-        if (st.code != STATUS_OK)
-            return st;
-        last_answer_ms = clock_get_monotonic_ms();
-        update_rate(&watch, task->progress ? task->progress->rows_read : 0);
-        if (!is_silent)
-            show(&watch, task, is_terminal);
-        bool is_done = is_over(task);
-        if (is_done)
-            show_end(session, task, is_terminal && !is_silent);
-        if (is_done && task->state != PB__TASK_STATE__TASK_STATE_SUCCEEDED)
-            *ret_exit = EXIT_NOT_SUCCEEDED;
-        session_close(session);
-        if (is_done)
-            return st;
+        /* A stream that was there for a while was a contact, even if there was nothing to tell. */
+        if (clock_get_monotonic_ms() - start_ms > STANDSTILL_MS)
+            watch.contact_ms = clock_get_monotonic_ms();
+        if (clock_get_monotonic_ms() - watch.contact_ms >= PATIENCE_MS)
+            break;
+        pause_for_a_moment();
+        st = status_ok();
     }
+    mem_free(watch.cursor);
+    if (watch.is_deleted)
+        return status_error(STATUS_NOT_FOUND, "task '%s' was deleted", operands[0]);
+    if (watch.is_over)
+        return tell_end(settings, operands[0], is_silent, ret_exit);
+    return st;
 }
