@@ -38,7 +38,7 @@ struct update_task {
 /* Other tables, as they were worked out from a version of the task. */
 struct new_tables {
     int64_t version;
-    struct str spec;
+    struct str spec; /* empty: that version has these tables */
     struct job_plan plan;
 };
 
@@ -97,7 +97,7 @@ static void update_done(struct query *query, struct status st, const struct pg_r
         lease_desk_wake(gateway->desk);
 }
 
-/* tables: NULL if they stay as they are. */
+/* tables: NULL if nothing is said of them. */
 static void submit_update(struct update_task *update, const struct new_tables *tables)
 {
     const Pb__Task *task = update->task;
@@ -113,8 +113,9 @@ static void submit_update(struct update_task *update, const struct new_tables *t
         query.params[2] = param_text(task->display_name);
     if (update->wanted.has_labels)
         query.params[3] = param_text(task_labels_write(task, arena));
-    if (tables) {
+    if (tables)
         query.params[5] = param_int(tables->version);
+    if (tables && tables->spec.len > 0) {
         query.params[6] = param_str(tables->spec);
         plan_params_set(&tables->plan, arena, &query.params[7]);
     }
@@ -186,8 +187,9 @@ static void base_done(struct query *query, struct status st, const struct pg_res
     }
     if (!check_base(update, &stored))
         return;
+    tables = (struct new_tables){.version = row_get_int(rows, 0, "note/version")};
     if (has_tables(stored.incremental_sync, wanted->table_names, wanted->n_table_names)) {
-        submit_update(update, NULL);
+        submit_update(update, &tables);
         return;
     }
     const Pb__Task *planned =
@@ -197,7 +199,6 @@ static void base_done(struct query *query, struct status st, const struct pg_res
         fault_end_violations(call, &violations);
         return;
     }
-    tables.version = row_get_int(rows, 0, "note/version");
     tables.spec = task_kind_pack_spec(planned, arena);
     submit_update(update, &tables);
 }

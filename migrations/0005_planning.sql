@@ -90,9 +90,9 @@ BEGIN
 END $$;
 
 -- Changes what users may change of a task; NULL leaves a thing as it is. p_spec, with other tables,
--- comes with the plan that follows from it, and is right for the version p_version only. outcome:
--- DONE; NOT_FOUND; CHANGED if it has another etag; RACED if it has another version. is_ready: a job
--- became READY.
+-- comes with the plan that follows from it. p_version, if it is not 0, is the only version that this
+-- is right for, be it only that the tables need no change. outcome: DONE; NOT_FOUND; CHANGED if it
+-- has another etag; RACED if it has another version. is_ready: a job became READY.
 CREATE FUNCTION task_update(p_id text, p_etag text, p_display_name text, p_labels jsonb,
                             p_actor text, p_version bigint, p_spec bytea, p_job_ids text[],
                             p_roles text[], p_steps integer[], p_tables text[],
@@ -103,7 +103,7 @@ BEGIN
     SELECT t.* INTO task FROM task t WHERE t.id = p_id FOR NO KEY UPDATE;
     outcome := CASE WHEN task.id IS NULL THEN 'NOT_FOUND'
                     WHEN p_etag <> '' AND p_etag <> task.version::text THEN 'CHANGED'
-                    WHEN p_spec IS NOT NULL AND p_version <> task.version THEN 'RACED'
+                    WHEN p_version > 0 AND p_version <> task.version THEN 'RACED'
                     ELSE 'DONE' END;
     IF outcome <> 'DONE' THEN
         task := NULL;

@@ -9,6 +9,10 @@
  * One question at a time: what job_pick has locked for one question it would find again for the
  * next one of the same statement. The task is as it was when it was locked. A job that was lost too
  * often is given up, and with it its task's other jobs.
+ *
+ * end_time is NULL already in the rows that job_pick has locked. But this statement may be older than
+ * they are and see them as they were before a retry, ended; PostgreSQL checks the constraints of a row
+ * once on that, before it looks for the newest one.
  */
 const struct statement job_lease = {
     .name = "job_lease",
@@ -34,7 +38,7 @@ const struct statement job_lease = {
            "       SET state = 'RUNNING', attempt = attempt + 1, tries = tries + 1,"
            "           lease_token = lease_token + 1, worker_id = given.worker_id,"
            "           lease_end_time = now() + given.lease_ms * interval '1 ms',"
-           "           start_time = coalesce(start_time, now())"
+           "           start_time = coalesce(start_time, now()), end_time = NULL"
            "      FROM given"
            "     WHERE job.id = given.id"
            "    RETURNING given.ord, job.id, job.task_id, job.role, job.table_name, job.attempt,"
@@ -42,7 +46,8 @@ const struct statement job_lease = {
            " started AS ("
            "    UPDATE task"
            "       SET state = 'RUNNING', stage = given.stage, version = version + 1,"
-           "           update_time = now(), start_time = coalesce(start_time, now())"
+           "           update_time = now(), start_time = coalesce(start_time, now()),"
+           "           end_time = NULL"
            "      FROM given"
            "     WHERE task.id = given.task_id"
            "       AND (task.state <> 'RUNNING' OR task.stage <> given.stage)"
