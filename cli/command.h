@@ -10,9 +10,12 @@
 #include "base/options.h"
 #include "base/status.h"
 
+struct buf;
+
 /* What all commands share, and what only some use. One struct, so that an option means the same everywhere. */
 struct cli_settings {
     struct options_common common;
+    struct buf *notes; /* what else there is to say about an error, line by line */
     const char *gateway;
     int64_t timeout_ms;
     const char *output; /* "table" or "json" */
@@ -24,6 +27,8 @@ struct cli_settings {
     const char *parameters_file;
     struct option_list params;
 
+    const char *etag; /* of what is to be changed */
+
     const char *source; /* task create */
     const char *destination;
     const char *reader_config;
@@ -32,6 +37,9 @@ struct cli_settings {
     int64_t instances;
     const char *file_type;
     const char *spark_params;
+    const char *display_name;
+    const char *request_id;
+    struct option_list labels;
 
     const char *kind; /* task list */
     const char *state;

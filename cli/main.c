@@ -1,7 +1,8 @@
 /*
  * cli/main.c - sluice(1): finds the command and runs it.
  *
- * Exit codes: 0 done; 1 it failed, or the answer is no; 2 the command line is wrong; 3 a watched task did not succeed.
+ * Exit codes: 0 done; 1 it failed, or the answer is no; 2 the command line is wrong; 3 a watched task did not succeed, or
+ * a check did not.
  */
 #include <stdio.h>
 
@@ -74,6 +75,17 @@ static const struct option_row rows[] = {
      .help = "task create: how many executors"},
     TEXT_ROW("file-type", file_type, "TYPE", "task create: CSV or Parquet"),
     TEXT_ROW("spark-params", spark_params, "TEXT", "task create: settings for Spark"),
+    TEXT_ROW("display-name", display_name, "TEXT", "task create: what to call it"),
+    {.name = "label",
+     .kind = OPTION_LIST,
+     .field = offsetof(struct cli_settings, labels),
+     .value_name = "KEY=VALUE",
+     .help = "task create: what to mark it with; may be repeated"},
+    TEXT_ROW("request-id", request_id, "UUID",
+             "task create: sent again under the same id, no second task is made"),
+    TEXT_ROW(
+        "etag", etag, "ETAG",
+        "task abort, retry, delete, source update, remove: only if it is still the current one"),
     TEXT_ROW("kind", kind, "KIND", "task list: only this kind"),
     TEXT_ROW("state", state, "STATE", "task list: only this state"),
     TEXT_ROW("filter", filter, "FILTER",
@@ -131,7 +143,8 @@ static void print_help(void)
         }
     }
     (void)printf(
-        "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 a watched task did not succeed.\n");
+        "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 a watched task, or a check, did not "
+        "succeed.\n");
 }
 
 static bool is_command(const struct command *command, const struct option_list *operands)
@@ -172,19 +185,24 @@ static const struct command *check_command(const struct cli_settings *settings,
     return command;
 }
 
-static int run(const struct command *command, const struct cli_settings *settings,
+static int run(const struct command *command, struct cli_settings *settings,
                const struct option_list *operands)
 {
+    struct buf notes = {0};
     int exit_code = 0;
     size_t skipped = command->verb[0] != '\0' ? 2 : 1;
-    struct status st = command->run(settings, operands->items + skipped, &exit_code);
 
-    if (st.code == STATUS_OK)
-        return exit_code;
-    char *text = table_copy_plain(str_from(st.text));
-    (void)fprintf(stderr, "sluice: %s (%s)\n", text, status_code_get_name(st.code));
-    mem_free(text);
-    return EXIT_FAILED;
+    settings->notes = &notes;
+    struct status st = command->run(settings, operands->items + skipped, &exit_code);
+    if (st.code != STATUS_OK) {
+        char *text = table_copy_plain(str_from(st.text));
+        (void)fprintf(stderr, "sluice: %s (%s)\n%s", text, status_code_get_name(st.code),
+                      buf_get_text(&notes));
+        mem_free(text);
+        exit_code = EXIT_FAILED;
+    }
+    buf_deinit(&notes);
+    return exit_code;
 }
 
 int main(int argc, char **argv)

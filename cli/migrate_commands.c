@@ -2,7 +2,10 @@
  * cli/migrate_commands.c - sluice migrate ...: the schema of Sluice's database.
  */
 #include <stdio.h>
+#include <string.h>
 
+#include "base/buf.h"
+#include "base/json_out.h"
 #include "cli/command.h"
 #include "cli/table.h"
 #include "migrations/migrations.h"
@@ -44,8 +47,28 @@ static struct status migrate_up(const struct cli_settings *settings, const char 
 /* What "migrate status" gathers. */
 struct listing {
     struct table *table;
+    bool wants_json;
     size_t nother; /* not applied as this program has them */
 };
+
+static void print_line(const struct migration_line *line)
+{
+    struct buf text = {0};
+    struct json_out out = json_out_make(&text);
+
+    json_out_begin_object(&out);
+    json_out_key(&out, "migration");
+    json_out_string(&out, str_from(line->name));
+    json_out_key(&out, "state");
+    json_out_string(&out, str_from(migration_state_get_name(line->state)));
+    if (line->applied_time) {
+        json_out_key(&out, "appliedTime");
+        json_out_string(&out, str_from(line->applied_time));
+    }
+    json_out_end_object(&out);
+    (void)printf("%s\n", buf_get_text(&text));
+    buf_deinit(&text);
+}
 
 static void add_line(void *arg, const struct migration_line *line)
 {
@@ -53,6 +76,10 @@ static void add_line(void *arg, const struct migration_line *line)
     const char *cells[] = {line->name, migration_state_get_name(line->state), line->applied_time};
 
     listing->nother += line->state != MIGRATION_APPLIED;
+    if (listing->wants_json) {
+        print_line(line);
+        return;
+    }
     table_add(listing->table, cells);
 }
 
@@ -66,14 +93,16 @@ static struct status migrate_status(const struct cli_settings *settings,
     (void)operands;
     if (st.code != STATUS_OK)
         return st;
+    listing.wants_json = strcmp(settings->output, "json") == 0;
     listing.table = table_create(titles, ARRAY_LEN(titles));
     st = migrations_list(settings->database_url, migrations_files, migrations_nfiles, add_line,
                          &listing);
-    if (st.code != STATUS_OK) {
+    if (st.code != STATUS_OK || listing.wants_json)
         table_destroy(listing.table);
+    else
+        table_print(listing.table);
+    if (st.code != STATUS_OK)
         return st;
-    }
-    table_print(listing.table);
     if (listing.nother > 0)
         *ret_exit = EXIT_NOT_CURRENT;
     return st;

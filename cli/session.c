@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/json_out.h"
 #include "base/mem.h"
+#include "cli/notes.h"
 #include "rpc/client.h"
 #include "rpc/message_json.h"
 
@@ -56,15 +57,20 @@ struct status session_call(struct session *session, const char *method,
                            const ProtobufCMessageDescriptor *reply_type,
                            const ProtobufCMessage **ret_reply)
 {
+    struct str details = {0};
     struct rpc_request call = {
         .channel = session->channel,
         .method = method,
         .message = request,
         .reply_type = reply_type,
         .timeout_ms = (unsigned)session->settings->timeout_ms,
+        .ret_details = &details,
     };
+    struct status st = rpc_client_call_wait(&call, session->arena, ret_reply);
 
-    return rpc_client_call_wait(&call, session->arena, ret_reply);
+    if (st.code != STATUS_OK)
+        notes_add_violations(details, session->arena, session->settings->notes);
+    return st;
 }
 
 bool session_wants_json(const struct session *session)

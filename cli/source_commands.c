@@ -123,7 +123,8 @@ static struct status create(struct session *session, const struct cli_settings *
     return st;
 }
 
-static struct status update(struct session *session, const char *name, char *parameters)
+static struct status update(struct session *session, const struct cli_settings *settings,
+                            const char *name, char *parameters)
 {
     Pb__DataSource source = PB__DATA_SOURCE__INIT;
     Pb__UpdateDataSourceRequest request = PB__UPDATE_DATA_SOURCE_REQUEST__INIT;
@@ -131,6 +132,8 @@ static struct status update(struct session *session, const char *name, char *par
 
     source.name = (char *)(uintptr_t)name;
     source.parameters_json = parameters;
+    if (settings->etag)
+        source.etag = (char *)(uintptr_t)settings->etag;
     request.data_source = &source;
     struct status st = session_call(session, SERVICE "UpdateDataSource", &request.base,
                                     &pb__data_source__descriptor, &reply);
@@ -152,7 +155,7 @@ static struct status change(const struct cli_settings *settings, const char *nam
         st = session_open(settings, &session);
     if (st.code == STATUS_OK)
         st = change == SOURCE_ADD ? create(session, settings, name, parameters)
-                                  : update(session, name, parameters);
+                                  : update(session, settings, name, parameters);
     session_close(session);
     mem_free(parameters);
     return st;
@@ -258,6 +261,8 @@ static struct status source_remove(const struct cli_settings *settings, const ch
     if (st.code != STATUS_OK)
         return st;
     request.name = (char *)(uintptr_t)operands[0];
+    if (settings->etag)
+        request.etag = (char *)(uintptr_t)settings->etag;
     st = session_call(session, SERVICE "DeleteDataSource", &request.base,
                       &google__protobuf__empty__descriptor, &reply);
     session_close(session);

@@ -4,11 +4,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cli/command.h"
 #include "cli/session.h"
 #include "cli/table.h"
+#include "cli/task_events.h"
 #include "cli/watch.h"
 #include "sluice/v1/task_service.pb-c.h"
 
@@ -108,6 +110,30 @@ static struct status read_choices(const struct cli_settings *settings, Pb__Bulkl
     return st;
 }
 
+/* The --label options as a map, whose entries and texts are the session's. */
+static struct status read_labels(struct session *session, const struct cli_settings *settings,
+                                 Pb__Task *task)
+{
+    struct arena *arena = session_get_arena(session);
+    size_t nlabels = settings->labels.count;
+
+    task->labels = arena_alloc(arena, (nlabels + 1) * sizeof(Pb__Task__LabelsEntry *));
+    for (size_t i = 0; i < nlabels; i++) {
+        struct str rest = str_from(settings->labels.items[i]);
+        size_t sign = str_find_byte(rest, '=');
+        Pb__Task__LabelsEntry *label = arena_alloc(arena, sizeof(*label));
+
+        if (sign == 0 || sign == rest.len)
+            return status_error(STATUS_INVALID_ARGUMENT, "--label: '%.60s' is not KEY=VALUE",
+                                settings->labels.items[i]);
+        pb__task__labels_entry__init(label);
+        label->key = arena_copy_str(arena, (struct str){rest.data, sign});
+        label->value = arena_copy_str(arena, str_skip(rest, sign + 1));
+        task->labels[task->n_labels++] = label;
+    }
+    return status_ok();
+}
+
 static struct status call_create(struct session *session, const struct cli_settings *settings,
                                  const ProtobufCMessage **ret_reply)
 {
@@ -116,6 +142,8 @@ static struct status call_create(struct session *session, const struct cli_setti
     Pb__CreateTaskRequest request = PB__CREATE_TASK_REQUEST__INIT;
     struct status st = read_choices(settings, &spec);
 
+    if (st.code == STATUS_OK)
+        st = read_labels(session, settings, &task);
     if (st.code != STATUS_OK)
         return st;
     spec.reader_config_json = borrow(settings->reader_config);
@@ -124,9 +152,11 @@ static struct status call_create(struct session *session, const struct cli_setti
     spec.instances = (int32_t)settings->instances;
     task.source = borrow(settings->source);
     task.destination = borrow(settings->destination);
+    task.display_name = borrow(settings->display_name);
     task.spec_case = PB__TASK__SPEC_BULKLOAD;
     task.bulkload = &spec;
     request.task = &task;
+    request.request_id = borrow(settings->request_id);
     return session_call(session, SERVICE "CreateTask", &request.base, &pb__task__descriptor,
                         ret_reply);
 }
@@ -185,6 +215,7 @@ static struct status task_abort(const struct cli_settings *settings, const char 
 
     (void)ret_exit;
     request.id = borrow(operands[0]);
+    request.etag = borrow(settings->etag);
     return call_with_task(settings, SERVICE "AbortTask", &request.base);
 }
 
@@ -195,6 +226,7 @@ static struct status task_retry(const struct cli_settings *settings, const char 
 
     (void)ret_exit;
     request.id = borrow(operands[0]);
+    request.etag = borrow(settings->etag);
     request.from_start = settings->from_start;
     return call_with_task(settings, SERVICE "RetryTask", &request.base);
 }
@@ -211,6 +243,7 @@ static struct status task_delete(const struct cli_settings *settings, const char
     if (st.code != STATUS_OK)
         return st;
     request.id = borrow(operands[0]);
+    request.etag = borrow(settings->etag);
     st = session_call(session, SERVICE "DeleteTask", &request.base,
                       &google__protobuf__empty__descriptor, &reply);
     session_close(session);
@@ -360,6 +393,7 @@ const struct command task_commands[] = {
     {"task", "abort", "ID", 1, "stop a task; what is done stays", task_abort},
     {"task", "retry", "ID", 1, "take a failed or killed task up again: --from-start", task_retry},
     {"task", "delete", "ID", 1, "stop a task and remove it; imported rows stay", task_delete},
+    {"task", "events", "ID", 1, "list what became of a task, oldest first", task_events},
     {"task", "bad-rows", "ID", 1, "list the rows that a task left out", task_bad_rows},
     {0},
 };

@@ -212,6 +212,8 @@ struct waiter {
     bool is_done;
     struct status st;
     const ProtobufCMessage *reply;
+    struct arena *arena;
+    struct str details;
 };
 
 static void on_waited(struct rpc_client_call *call, struct status st, const ProtobufCMessage *reply)
@@ -221,6 +223,8 @@ static void on_waited(struct rpc_client_call *call, struct status st, const Prot
     pthread_mutex_lock(&waiter->lock);
     waiter->st = st;
     waiter->reply = reply;
+    struct str details = rpc_client_call_get_details(call);
+    waiter->details = str_from_bytes(arena_copy_str(waiter->arena, details), details.len);
     waiter->is_done = true;
     pthread_cond_signal(&waiter->changed);
     pthread_mutex_unlock(&waiter->lock);
@@ -238,6 +242,7 @@ struct status rpc_client_call_wait(const struct rpc_request *request, struct are
                  .on_done = on_waited},
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .changed = PTHREAD_COND_INITIALIZER,
+        .arena = arena,
     };
 
     submit(&waiter.call, request->message, arena);
@@ -249,5 +254,7 @@ struct status rpc_client_call_wait(const struct rpc_request *request, struct are
     (void)pthread_mutex_destroy(&waiter.lock);
     if (waiter.st.code == STATUS_OK)
         *ret_reply = waiter.reply;
+    else if (request->ret_details)
+        *request->ret_details = waiter.details;
     return waiter.st;
 }

@@ -61,7 +61,8 @@ struct str rpc_client_call_get_details(const struct rpc_client_call *call);
 
 /*
  * A call that blocks, for job threads and the command line. *ret_reply is allocated from arena, and set only
- * if the status is OK. Returns what the server said, or UNAVAILABLE with the target in the text.
+ * if the status is OK. Returns what the server said, or UNAVAILABLE with the target in the text. With an error, what
+ * came with it, a packed google.rpc.Status, is in *ret_details unless that is NULL: the arena's, maybe empty.
  */
 struct rpc_request {
     struct rpc_channel *channel;
@@ -70,6 +71,7 @@ struct rpc_request {
     const ProtobufCMessageDescriptor *reply_type;
     unsigned timeout_ms;
     bool waits_for_ready;
+    struct str *ret_details;
 };
 struct status rpc_client_call_wait(const struct rpc_request *request, struct arena *arena,
                                    const ProtobufCMessage **ret_reply) MUST_CHECK;

@@ -178,6 +178,19 @@ def test_migrate_brings_an_empty_database_up_to_date(build, database):
                ).stdout == after.stdout
 
 
+def test_migrate_status_as_json(build, database):
+    def status(**more):
+        return run(build / "sluice", "--database-url", database.url, "migrate", "status", "-o",
+                   "json", **more)
+    before = status(check=False)
+    assert before.returncode == 1
+    assert json_lines_of(before)[0] == {"migration": "0001_init", "state": "pending"}
+    run(build / "sluice", "--database-url", database.url, "migrate", "up")
+    lines = json_lines_of(status())
+    assert {line["state"] for line in lines} == {"applied"}
+    assert all(line["appliedTime"] for line in lines)
+
+
 def test_migrate_needs_a_database(build):
     done = run(build / "sluice", "migrate", "up", check=False)
     assert done.returncode == 1
@@ -367,8 +380,11 @@ def test_what_is_wrong_with_a_task_is_told(module_stack):
     done = module_stack.cli("task", "create", "--source", "hdfs", "--destination", "ld",
                             check=False)
     assert done.returncode == 1
-    assert done.stderr == ("sluice: driverSpec is missing; small, medium, large or xlarge is expected"
-                           " (INVALID_ARGUMENT)\n")
+    assert done.stderr.splitlines()[:2] == [
+        "sluice: driverSpec is missing; small, medium, large or xlarge is expected"
+        " (INVALID_ARGUMENT)",
+        "  task.bulkload.driver_spec: driverSpec is missing; small, medium, large or xlarge is"
+        " expected"]
 
 
 def test_watch_outlives_a_gateway_that_restarts(stack, destination):
@@ -391,3 +407,84 @@ def test_watch_outlives_a_gateway_that_restarts(stack, destination):
         gate.open("stop")
         assert watch.process.wait(timeout=60) == 0
     assert watch.log_tail().splitlines()[-1] == "SUCCEEDED"
+
+
+# --- what a task is made with, and changed by
+
+def make_task(stack, *more, **options):
+    return stack.cli("task", "create", "--source", "files", "--destination", "ld",
+                     "--reader-config", '{"filePath":"people.csv","column":["id","age"]}',
+                     "--writer-config", '{"columns":["ROW||String","f:age||Int"],'
+                     '"namespace":"ns","lindormTable":"people"}', "--driver-spec", "small",
+                     "--file-type", "csv", *more, **options)
+
+
+@pytest.fixture
+def with_sources(stack):
+    stack.start_gateway()
+    stack.cli("source", "add", "files", "--type", "file", "--param", "root=/srv/files")
+    stack.cli("source", "add", "ld", "--type", "postgres", "--param", "url=postgresql://u@db.example/w")
+    return stack
+
+
+def test_a_task_is_named_and_marked(with_sources):
+    made = json_of(make_task(with_sources, "--display-name", "people, nightly", "--label", "team=core",
+                          "--label", "note=a=b", "--label", "empty=", "-o", "json"))
+    assert made["displayName"] == "people, nightly"
+    assert made["labels"] == {"team": "core", "note": "a=b", "empty": ""}
+    for wrong in ("team", "=core"):
+        done = make_task(with_sources, "--label", wrong, check=False)
+        assert done.returncode == 1
+        assert f"--label: '{wrong}' is not KEY=VALUE" in done.stderr
+
+
+def test_a_request_id_makes_one_task(with_sources):
+    request_id = "9d8ec6a5-6e3c-4f8f-8f0a-0a4f0b8f2c11"
+    first = make_task(with_sources, "--request-id", request_id).stdout
+    assert make_task(with_sources, "--request-id", request_id).stdout == first
+    assert make_task(with_sources).stdout != first
+
+
+def test_an_etag_guards_a_change(with_sources):
+    cli = with_sources.cli
+    made = json_of(make_task(with_sources, "-o", "json"))
+    for verb in ("abort", "delete"):
+        done = cli("task", verb, made["id"], "--etag", "99", check=False)
+        assert done.returncode == 1 and "etag" in done.stderr, done
+    killed = json_of(cli("task", "abort", made["id"], "--etag", made["etag"], "-o", "json"))
+    assert killed["state"] == "TASK_STATE_KILLED"
+    assert cli("task", "retry", made["id"], "--etag", made["etag"], check=False).returncode == 1
+    cli("task", "delete", made["id"], "--etag", killed["etag"])
+
+    source = json_of(cli("source", "get", "files", "-o", "json"))
+    changed = json_of(cli("source", "update", "files", "--param", "root=/b", "--etag",
+                          source["etag"], "-o", "json"))
+    for verb in (["update", "files", "--param", "root=/c"], ["remove", "files"]):
+        done = cli("source", *verb, "--etag", source["etag"], check=False)
+        assert done.returncode == 1 and "etag" in done.stderr, done
+    cli("source", "remove", "files", "--etag", changed["etag"])
+
+
+def test_events_of_a_task(with_sources):
+    cli = with_sources.cli
+    made = make_task(with_sources).stdout.strip()
+    cli("task", "abort", made)
+    head, *lines = [line.split() for line in cli("task", "events", made).stdout.splitlines()]
+    assert head == ["TIME", "WHO", "STATE", "STAGE", "MESSAGE"]
+    assert [line[1:3] for line in lines] == [["client", "PENDING"], ["client", "KILLED"]]
+    assert [e["state"] for e in json_lines_of(cli("task", "events", made, "-o", "json"))] == [
+        "TASK_STATE_PENDING", "TASK_STATE_KILLED"]
+    done = cli("task", "events", "none", check=False)
+    assert done.returncode == 1 and "task 'none' does not exist" in done.stderr
+
+
+def test_all_that_is_wrong_with_a_task_is_told(with_sources):
+    done = with_sources.cli("task", "create", "--source", "files", "--destination", "ld",
+                            check=False)
+    _, *lines = done.stderr.splitlines()
+    assert [line.split(":")[0].strip() for line in lines] == [
+        f"task.bulkload.{field}" for field in ("driver_spec", "file_type", "reader_config_json",
+                                               "writer_config_json")]
+    # One thing wrong is told by one line.
+    done = with_sources.cli("source", "get", "no name", check=False)
+    assert len(done.stderr.splitlines()) == 1
