@@ -13,7 +13,6 @@
 enum {
     MAX_RATIO = 1032, /* two bits are the shortest code for 258 bytes (RFC 1951, section 3.2.5) */
     FIRST_RATIO = 4,  /* what the first piece of memory is for */
-    WINDOW_BITS = MAX_WBITS,
     GZIP_FORMAT = 16, /* added to the bits of the window: zlib.h, inflateInit2 */
 };
 
@@ -22,8 +21,7 @@ struct inflating {
     int result; /* of zlib's last step */
     size_t max_bytes;
     unsigned char *out;
-    size_t
-        size_bytes; /* of out: one more than max_bytes, at most, so that one byte too many shows */
+    size_t size_bytes; /* of out; max_bytes and one more at most, for a byte too many to show */
 };
 
 /* zlib asks for its memory as everyone does here: what there is not, aborts. */
@@ -67,10 +65,10 @@ static void resize(struct inflating *it, size_t size_bytes)
     it->size_bytes = size_bytes;
 }
 
-static void open(struct inflating *it, const struct grpc_byte_buffer *bytes, size_t max_bytes)
+static void start(struct inflating *it, const struct grpc_byte_buffer *bytes, size_t max_bytes)
 {
     *it = (struct inflating){.zlib = {.zalloc = alloc, .zfree = release}, .max_bytes = max_bytes};
-    it->result = inflateInit2(&it->zlib, WINDOW_BITS + (is_gzip(bytes) ? GZIP_FORMAT : 0));
+    it->result = inflateInit2(&it->zlib, MAX_WBITS + (is_gzip(bytes) ? GZIP_FORMAT : 0));
     assert(it->result == Z_OK);
     resize(it, get_product(bytes->data.raw.slice_buffer.length, FIRST_RATIO, max_bytes) + 1);
 }
@@ -122,7 +120,7 @@ struct status rpc_inflate(struct grpc_byte_buffer **bytes, size_t max_bytes)
     struct inflating it;
 
     assert(rpc_inflate_is_due(*bytes));
-    open(&it, *bytes, max_bytes);
+    start(&it, *bytes, max_bytes);
     struct status st = feed_all(&it, *bytes);
     size_t len = it.zlib.total_out;
     (void)inflateEnd(&it.zlib);
