@@ -17,14 +17,19 @@ LISTS = [("fulldata", "FULL_MIGRATION", "jobName", lts.FULL_KEYS),
 MEMORY_BYTES = 16 << 20
 
 
+def count_memory(patch):
+    """The sanitizer of programs that start from now on keeps next to no freed memory."""
+    patch.setitem(program.SANITIZERS, "ASAN_OPTIONS",
+                  program.SANITIZERS["ASAN_OPTIONS"] + ":quarantine_size_mb=1")
+
+
 @pytest.fixture(scope="module")
 def seeded(build, protos, shared_cluster, tmp_path_factory):
-    """A gateway, REST, and so many tasks of both kinds. The sanitizer keeps no freed memory, since it is counted."""
+    """A gateway, REST, and so many tasks of both kinds."""
     if shared_cluster.process.poll() is not None:
         shared_cluster.start()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(program.SANITIZERS, "ASAN_OPTIONS",
-                      program.SANITIZERS["ASAN_OPTIONS"] + ":quarantine_size_mb=1")
+        count_memory(patch)
         made = Stack(build, shared_cluster.create_database(), tmp_path_factory.mktemp("lists"))
         try:
             made.migrate()
@@ -38,7 +43,7 @@ def seeded(build, protos, shared_cluster, tmp_path_factory):
 
 
 @pytest.fixture
-def stack(request, seeded):
+def lists(request, seeded):
     request.node.sluice_stack = seeded
     return seeded
 
@@ -61,25 +66,47 @@ def read_pages(rest, path, size, pages=None):
 
 
 @pytest.mark.parametrize("name, kind, id_key, keys", LISTS)
-def test_a_list_is_whole_and_takes_little_memory(stack, name, kind, id_key, keys):
-    rest = stack.rest
+def test_a_list_is_whole_and_takes_little_memory(lists, name, kind, id_key, keys):
+    rest = lists.rest
     read_pages(rest, f"/hbase/{name}", 500, 3)  # what the programs take for any page
-    before = [p.peak_memory_bytes() for p in stack.programs]
+    before = [p.peak_memory_bytes() for p in lists.programs]
     reply = rest.get(f"/hbase/{name}")
-    after = [p.peak_memory_bytes() for p in stack.programs]
+    after = [p.peak_memory_bytes() for p in lists.programs]
     assert reply.status == 200
     assert reply.headers["transfer-encoding"] == "chunked"
     assert reply.headers["content-type"] == "application/json"
     whole = reply.json()
     assert list(whole) == ["tunnels", "success", "message"]
     assert (whole["success"], whole["message"]) == ("true", "ok")
-    assert [tunnel[id_key] for tunnel in whole["tunnels"]] == stack.ids[kind]
+    assert [tunnel[id_key] for tunnel in whole["tunnels"]] == lists.ids[kind]
     assert all(list(tunnel) == keys for tunnel in whole["tunnels"])
     if kind == "FULL_MIGRATION":
         assert all(len(tunnel["fullJobs"]) == len(tunnel["schemeTasks"]) == 1
                    for tunnel in whole["tunnels"])
     assert len(reply.body) > 24 << 20
     assert max(b - a for a, b in zip(before, after)) < MEMORY_BYTES
+
+
+def test_tasks_of_many_jobs_come_a_few_at_a_time(stack, monkeypatch):
+    count_memory(monkeypatch)
+    stack.migrate()
+    lts.add_clusters(stack.database)
+    ids = lts.seed_tasks(stack.database, 30)["FULL_MIGRATION"]
+    stack.database.rows(
+        "INSERT INTO job (id, task_id, step, role, state, table_name, end_time)"
+        " SELECT 'fulldata-' || md5(id || n), id, 1, 'FULL', 'SUCCEEDED', 'ns:a_table_' || n, now()"
+        "   FROM task, generate_series(1, 3000) n WHERE kind = 'FULL_MIGRATION'")
+    stack.start_gateway()
+    stack.start_rest()
+    stack.rest.get("/hbase/incr")
+    before = [p.peak_memory_bytes() for p in stack.programs]
+    tunnels = stack.rest.get("/hbase/fulldata").json()["tunnels"]
+    after = [p.peak_memory_bytes() for p in stack.programs]
+    assert [tunnel["jobName"] for tunnel in tunnels] == ids
+    assert {len(tunnel["fullJobs"]) for tunnel in tunnels} == {3001}
+    assert max(b - a for a, b in zip(before, after)) < 3 * MEMORY_BYTES
+    page = stack.rest.get("/hbase/fulldata?pageSize=1000").json()
+    assert 1 <= len(page["tunnels"]) < 30 and page["nextPageToken"]
 
 
 class Slow:
@@ -102,11 +129,11 @@ class Slow:
         self.sock.close()
 
 
-def test_tasks_that_come_and_go_meanwhile_do_no_harm(stack):
-    database = stack.database
-    with Slow(stack.shim.port, "/hbase/incr") as client:
+def test_tasks_that_come_and_go_meanwhile_do_no_harm(lists):
+    database = lists.database
+    with Slow(lists.shim.port, "/hbase/incr") as client:
         start = client.reply.read(1000)
-        gone = stack.ids["INCREMENTAL_SYNC"][-1]
+        gone = lists.ids["INCREMENTAL_SYNC"][-1]
         database.rows(
             "INSERT INTO task (id, kind, source, destination, spec, state, stage, end_time) VALUES"
             " ('wal-' || md5('new'), 'INCREMENTAL_SYNC', 'hbase1', 'hbase2', "
@@ -114,19 +141,19 @@ def test_tasks_that_come_and_go_meanwhile_do_no_harm(stack):
         database.rows("DELETE FROM task WHERE id = %s", gone)
         try:
             ids = [t["jobId"] for t in json.loads(start + client.reply.read())["tunnels"]]
-            kept = stack.ids["INCREMENTAL_SYNC"][:-1]
+            kept = lists.ids["INCREMENTAL_SYNC"][:-1]
             new = database.value("SELECT id FROM task WHERE id = 'wal-' || md5('new')")
             assert ids == [*kept, new]
         finally:
             database.rows("DELETE FROM task WHERE id = 'wal-' || md5('new')")
-            stack.ids["INCREMENTAL_SYNC"].remove(gone)
+            lists.ids["INCREMENTAL_SYNC"].remove(gone)
 
 
-def test_pages_make_up_the_list(stack):
-    pages = read_pages(stack.rest, "/hbase/incr", 1000)
+def test_pages_make_up_the_list(lists):
+    pages = read_pages(lists.rest, "/hbase/incr", 1000)
     assert len(pages) >= NTASKS // 1000
     ids = [tunnel["jobId"] for page in pages for tunnel in page]
-    assert ids == stack.ids["INCREMENTAL_SYNC"]
+    assert ids == lists.ids["INCREMENTAL_SYNC"]
 
 
 @pytest.mark.parametrize("query, words", [
@@ -135,66 +162,66 @@ def test_pages_make_up_the_list(stack):
     ("pageToken=abc", "page_token"),
     ("pageSize=1&pageSize=2", "pageSize: is given twice"),
 ])
-def test_pages_that_are_none_are_refused(stack, query, words):
-    reply = stack.rest.get(f"/hbase/fulldata?{query}")
+def test_pages_that_are_none_are_refused(lists, query, words):
+    reply = lists.rest.get(f"/hbase/fulldata?{query}")
     assert reply.status == 400 and reply.json()["success"] == "false"
     assert words in reply.json()["message"]
 
 
-def test_a_token_belongs_to_its_list(stack):
-    token = stack.rest.get("/hbase/fulldata?pageSize=1").json()["nextPageToken"]
-    reply = stack.rest.get(f"/hbase/incr?pageSize=1&pageToken={token}")
+def test_a_token_belongs_to_its_list(lists):
+    token = lists.rest.get("/hbase/fulldata?pageSize=1").json()["nextPageToken"]
+    reply = lists.rest.get(f"/hbase/incr?pageSize=1&pageToken={token}")
     assert (reply.status, reply.json()["success"]) == (400, "false")
 
 
-def test_head_has_no_body(stack):
-    reply = stack.rest.request("HEAD", "/hbase/incr")
+def test_head_has_no_body(lists):
+    reply = lists.rest.request("HEAD", "/hbase/incr")
     assert (reply.status, reply.body) == (200, b"")
     assert reply.headers["content-type"] == "application/json"
 
 
-def test_clients_that_go_away_leave_nothing_behind(stack):
+def test_clients_that_go_away_leave_nothing_behind(lists):
     for _ in range(20):
-        with Slow(stack.shim.port, "/hbase/fulldata") as client:
+        with Slow(lists.shim.port, "/hbase/fulldata") as client:
             client.reply.read(1000)
-    assert stack.rest.get("/hbase/fulldata?pageSize=1").status == 200
+    assert lists.rest.get("/hbase/fulldata?pageSize=1").status == 200
 
 
-def test_a_client_that_reads_slowly_holds_nobody_up(stack):
-    with Slow(stack.shim.port, "/hbase/fulldata") as client:
+def test_a_client_that_reads_slowly_holds_nobody_up(lists):
+    with Slow(lists.shim.port, "/hbase/fulldata") as client:
         client.reply.read(1000)
         for _ in range(10):
-            assert len(stack.rest.get("/hbase/incr?pageSize=1").json()["tunnels"]) == 1
+            assert len(lists.rest.get("/hbase/incr?pageSize=1").json()["tunnels"]) == 1
 
 
-def test_http_1_0_gets_the_list_too(stack):
-    with Slow(stack.shim.port, "/hbase/incr", "HTTP/1.0") as client:
+def test_http_1_0_gets_the_list_too(lists):
+    with Slow(lists.shim.port, "/hbase/incr", "HTTP/1.0") as client:
         assert client.reply.getheader("transfer-encoding") is None
-        assert len(json.loads(client.reply.read())["tunnels"]) == len(stack.ids["INCREMENTAL_SYNC"])
+        assert len(json.loads(client.reply.read())["tunnels"]) == len(lists.ids["INCREMENTAL_SYNC"])
 
 
 # --- the gateway goes away
 
-def test_a_list_that_breaks_off_shows_that_it_is_not_whole(stack):
-    with Slow(stack.shim.port, "/hbase/incr") as client:
+def test_a_list_that_breaks_off_shows_that_it_is_not_whole(lists):
+    with Slow(lists.shim.port, "/hbase/incr") as client:
         client.reply.read(1000)
-        stack.gateway.kill()
+        lists.gateway.kill()
         try:
             with pytest.raises(http.client.IncompleteRead):
                 client.reply.read()
         finally:
-            stack.gateway.start()
-    wait_until(lambda: stack.rest.get("/healthz").status == 200)
+            lists.gateway.start()
+    wait_until(lambda: lists.rest.get("/healthz").status == 200)
 
 
-def test_a_list_that_cannot_begin_is_an_error(stack):
-    stack.gateway.kill()
+def test_a_list_that_cannot_begin_is_an_error(lists):
+    lists.gateway.kill()
     try:
-        reply = wait_until(lambda: answer_of(stack.rest, 503))
+        reply = wait_until(lambda: answer_of(lists.rest, 503))
         assert reply.json() == {"success": "false", "message": "the gateway cannot be reached"}
     finally:
-        stack.gateway.start()
-    wait_until(lambda: stack.rest.get("/healthz").status == 200)
+        lists.gateway.start()
+    wait_until(lambda: lists.rest.get("/healthz").status == 200)
 
 
 def answer_of(rest, status):
@@ -202,13 +229,13 @@ def answer_of(rest, status):
     return reply if reply.status == status else None
 
 
-def test_a_list_under_way_is_finished_by_a_stop(stack):
+def test_a_list_under_way_is_finished_by_a_stop(lists):
     """Last of all: it stops REST, which waits for some seconds only."""
-    nbytes = len(stack.rest.get("/hbase/incr").body)
-    with Slow(stack.shim.port, "/hbase/incr") as client:
+    nbytes = len(lists.rest.get("/hbase/incr").body)
+    with Slow(lists.shim.port, "/hbase/incr") as client:
         start = client.reply.read(nbytes - (6 << 20))
-        stack.shim.process.terminate()
-        stack.shim.wait_for_event("stopping")
+        lists.shim.process.terminate()
+        lists.shim.wait_for_event("stopping")
         assert len(json.loads(start + client.reply.read())["tunnels"]) == \
-            len(stack.ids["INCREMENTAL_SYNC"])
-    stack.shim.stop()
+            len(lists.ids["INCREMENTAL_SYNC"])
+    lists.shim.stop()
