@@ -47,7 +47,8 @@ IDS = wrong("", "x1", TASK, "proc-1-0", "' OR true --", "x" * 100_000, "é", "a\
             reason="TASK_NOT_FOUND")
 ETAG = wrong("x", "0", "-1", "x" * 100_000, "é", code="ABORTED", reason="ETAG_MISMATCH")
 PAGE_SIZE = wrong(-1, -INT32 - 1)
-PAGE_TOKEN = wrong("x", "AAAA", "W10", "*", "é", "WyJ0YXNrcyAwIDAiLCItMSJd", "x" * 100_000,
+PAGE_TOKEN = wrong("x", "AAAA", "W10", "*", "é", "WyJ0YXNrcyAwIDAiLCItMSJd",
+                   "WyJ0YXNrcyAwIDAiLCIxIl1d", "WyJ0YXNrcyAwIDAiLCIxIl0", "x" * 100_000,
                    reason="PAGE_TOKEN")
 CURSOR = wrong("x", "AAAA", "W10", "*", "é", "x" * 100_000, field="cursor")
 ORDER = wrong("id", "create_time sideways", "create_time desc, id", "desc", "x" * 100_000)
