@@ -413,6 +413,8 @@ static void write_description(struct document *doc, const struct route *route, c
         first.len--; /* its full stop */
     json_out_key(&doc->out, "summary");
     json_out_string(&doc->out, first);
+    if (route->kind)
+        buf_printf(&text, " The id is that of %s.", route->kind->name);
     if (route->effect == ROUTE_CHANGES && strcmp(verb, "GET") == 0)
         buf_append_text(&text, " This GET changes something, as the Lindorm Tunnel Service has it; "
                                "POST does the same.");

@@ -267,6 +267,21 @@ test(operations_have_the_parameters_that_requests_may_have)
     close_fixture(&f);
 }
 
+test(calls_of_lts_say_what_is_theirs)
+{
+    static const char told[] =
+        " The id is that of a full migration. This GET changes something, as the Lindorm Tunnel "
+        "Service has it; POST does the same.";
+    struct fixture f;
+
+    open_fixture(&f);
+    struct str text = json_get_string(
+        json_find(find_operation(&f, "/hbase/fulldata/{id}/abort", "get"), "description"));
+    check(text.len > strlen(told));
+    check(str_is(str_skip(text, text.len - strlen(told)), told));
+    close_fixture(&f);
+}
+
 test(forms_are_told_field_by_field)
 {
     struct fixture f;
