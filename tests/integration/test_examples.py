@@ -19,12 +19,13 @@ def language(request):
 
 
 def start(language, *arguments):
-    return subprocess.Popen([BUILT / language / "example", *arguments], stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True)
+    """An example that hangs ends with 124."""
+    return subprocess.Popen(["timeout", "60", BUILT / language / "example", *arguments],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def finish(process):
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate()
     return process.returncode, out, err
 
 
@@ -88,7 +89,7 @@ def test_a_watch_goes_on_when_the_gateway_is_back(language, stack, destination):
         stack.start_worker()
         status, out, err = finish(process)
     finally:
-        process.kill()
+        process.terminate()
     assert status == 0, first + out + err
     assert rows(destination, f"people_{language}") == PEOPLE
 
