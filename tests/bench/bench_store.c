@@ -67,6 +67,8 @@ static void prepare_create(struct runner *runner)
         param_text("bench"),
         param_null(),
         param_int(0),
+        param_text(""),
+        param_text("{}"),
     };
     memcpy(runner->query.params, params, sizeof(params));
 }
@@ -75,9 +77,10 @@ static void submit(struct runner *runner)
 {
     if (runner->query.statement == &task_create)
         prepare_create(runner);
-    else if (runner->query.statement == &task_get)
+    else if (runner->query.statement == &task_get) {
         runner->query.params[0] = param_text(bench.last_id);
-    else if (runner->query.statement == &job_lease) {
+        runner->query.params[1] = param_int(1);
+    } else if (runner->query.statement == &job_lease) {
         runner->query.params[0] = param_text("bench");
         runner->query.params[1] = param_int(3600000);
         runner->query.params[2] = param_text("{bulkload:file:postgres}");
@@ -130,17 +133,34 @@ static void on_waiter_done(struct query *query, struct status st, const struct p
     atomic_store(&waiter->is_done, true);
 }
 
-static void run_one(const struct statement *statement, struct param a, struct param b,
-                    struct param c)
+static void run_one(const struct query *query)
 {
-    struct waiter waiter = {.query = {.statement = statement,
-                                      .params = {a, b, c, param_null()},
-                                      .timeout_ms = 10000,
-                                      .on_done = on_waiter_done}};
+    struct waiter waiter = {.query = *query};
 
+    waiter.query.timeout_ms = 10000;
+    waiter.query.on_done = on_waiter_done;
     store_submit(bench.store, &waiter.query);
     while (!atomic_load(&waiter.is_done))
         sleep_ms(1);
+}
+
+static void add_source(const char *name, const char *type)
+{
+    run_one(&(struct query){
+        .statement = &data_source_create,
+        .params = {param_text(name), param_text(type), param_text("{}"), param_text("")}});
+}
+
+static void find_last_task(void)
+{
+    static const char plan[] = "{\"covers\":[],\"condition\":[\"ALL\"],"
+                               "\"from\":\"0001-01-01T00:00:00Z\",\"to\":\"9999-12-31T23:59:59Z\"}";
+
+    run_one(
+        &(struct query){.statement = &task_list,
+                        .params = {param_int(1), param_null(), param_null(), param_int(0),
+                                   param_text(plan), param_int(0), param_int(TASK_LIST_MAX_BYTES),
+                                   param_int(TASK_LIST_PATIENCE_MS)}});
 }
 
 static int compare(const void *a, const void *b)
@@ -207,9 +227,9 @@ int main(int argc, char **argv)
         return 1;
     }
     bench.samples_us = mem_alloc_array(MAX_SAMPLES, sizeof(*bench.samples_us));
-    run_one(&data_source_create, param_text("bench-files"), param_text("FILE"), param_text("{}"));
-    run_one(&data_source_create, param_text("bench-db"), param_text("POSTGRES"), param_text("{}"));
-    run_one(&task_list, param_int(1), param_null(), param_null());
+    add_source("bench-files", "FILE");
+    add_source("bench-db", "POSTGRES");
+    find_last_task();
 
     struct runner *runners = mem_alloc_array(nrunners, sizeof(*runners));
     int64_t start_us = clock_get_time_us();
