@@ -15,7 +15,8 @@ enum {
 
 /*
  * Leases the job that has waited longest. 1 text: the worker's id; 2 int8: for how many ms; 3 text: what the worker can
- * do, an array as PostgreSQL writes it. No row: there is no job for it. One row: what a Pb__LeasedJob holds, but for lease_duration; parameters_json with secrets.
+ * do, an array as PostgreSQL writes it. No row: there is no job for it. One row: what a Pb__LeasedJob holds, but for
+ * lease_duration; parameters_json with secrets.
  *
  * A job that its workers lost JOB_MAX_TRIES times in a row is not handed out: it and its task fail instead.
  */

@@ -237,6 +237,22 @@ def test_a_check_does_not_wait_behind_jobs(client, stack, destination):
     held.close()
 
 
+def test_a_worker_runs_four_checks_at_once(client, stack, open_port):
+    """Four that hang take all its places: the next one is another worker's."""
+    add(client, "ld", "POSTGRES", url=f"postgresql://u@127.0.0.1:{open_port}/x")
+    add(client, "files", "FILE", root=str(stack.files))
+    full = stack.start_worker()
+    hanging = [start_check(client, "ld") for _ in range(4)]
+    wait_until(lambda: sum(e["event"] == "check leased" for e in full.events()) == 4,
+               what="its places are taken")
+    other = stack.start_worker()
+    for _ in range(3):
+        reply = client("CheckDataSource", name="files")
+        assert reply["workerId"] == other.wait_for_event("started")["worker"]
+    for wait in hanging:
+        wait.cancel()
+
+
 # --- who waits, and who answers
 
 
