@@ -155,12 +155,24 @@ static const char hdfs[] = "\"url\":\"http://nn1:9870,http://nn2:9870\"";
 static const char s3[] = "\"endpoint\":\"https://s3.example\",\"bucket\":\"in-2026\"";
 static const char spark[] = "\"url\":\"http://master:6066\"";
 
-test(data_source_types_have_more_parameters)
+struct parameter_case {
+    int type;
+    const char *head, *more, *text;
+};
+
+static void check_cases(const struct parameter_case *cases, size_t count)
 {
-    static const struct {
-        int type;
-        const char *head, *more, *text;
-    } cases[] = {
+    for (size_t i = 0; i < count; i++) {
+        struct buf json = {0};
+        buf_printf(&json, "{%s%s}", cases[i].head, cases[i].more);
+        check_parameters(cases[i].type, buf_get_text(&json), cases[i].text);
+        buf_deinit(&json);
+    }
+}
+
+test(data_sources_of_tables_have_more_parameters)
+{
+    static const struct parameter_case cases[] = {
         {HBASE, hbase, ",\"username\":\"u\",\"hosts\":{\"rs1\":\"10.0.0.1\",\"rs2\":\"::1\"}", ""},
         {HBASE, hbase, ",\"hbaseDir\":\"/hbase\",\"hdfsUri\":\"hdfs://nn1:8020,nn2:8020\"", ""},
         {HBASE, hbase, ",\"extraConf\":{\"hdfsUserName\":\"hadoop\"}", ""},
@@ -187,6 +199,14 @@ test(data_source_types_have_more_parameters)
         {LINDORM, "\"clusterKey\":\"ld:30020:u:p\"", ",\"username\":\"u\",\"password\":\"p\"",
          "parameters.clusterKey: has user and password, which are given as username and password, "
          "too"},
+    };
+
+    check_cases(cases, ARRAY_LEN(cases));
+}
+
+test(data_sources_of_files_and_spark_have_more_parameters)
+{
+    static const struct parameter_case cases[] = {
         {HDFS, hdfs, ",\"user\":\"hadoop\",\"root\":\"/data\"", ""},
         {HDFS, "\"url\":\"hdfs://nn1:8020\"", "",
          "parameters.url: does not begin with http:// or https://"},
@@ -215,12 +235,7 @@ test(data_source_types_have_more_parameters)
          "parameters.url: has a port that is not 1 to 65535"},
     };
 
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct buf json = {0};
-        buf_printf(&json, "{%s%s}", cases[i].head, cases[i].more);
-        check_parameters(cases[i].type, buf_get_text(&json), cases[i].text);
-        buf_deinit(&json);
-    }
+    check_cases(cases, ARRAY_LEN(cases));
 }
 
 /* {"clusterKey":...,"hosts":{...}} with n hosts; the caller frees it. */
