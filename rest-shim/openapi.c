@@ -150,7 +150,7 @@ static const char *const places[] = {
 };
 
 static void write_parameter(struct document *doc, enum place place, struct str name,
-                            struct openapi_field field)
+                            const char *description, struct openapi_field field)
 {
     json_out_begin_object(&doc->out);
     write_text(doc, "in", places[place]);
@@ -160,7 +160,7 @@ static void write_parameter(struct document *doc, enum place place, struct str n
         json_out_key(&doc->out, "required");
         json_out_bool(&doc->out, true);
     }
-    write_text(doc, "description", openapi_field_get_comment(&doc->schemas, field));
+    write_text(doc, "description", description);
     json_out_key(&doc->out, "schema");
     openapi_schema_write_value(&doc->schemas, field.field, &doc->out);
     end_object(doc);
@@ -173,7 +173,8 @@ static void write_path_parameter(struct document *doc, const struct route *route
 
     if (path.len > 0) {
         struct openapi_field field = openapi_field_find(input, path);
-        write_parameter(doc, IN_PATH, str_from(field.field->name), field);
+        write_parameter(doc, IN_PATH, str_from(field.field->name),
+                        openapi_field_get_comment(&doc->schemas, field), field);
     }
 }
 
@@ -186,7 +187,8 @@ static void write_query_parameters(struct document *doc, const struct route *rou
         if (!request_map_is_parameter(route, field.field))
             continue;
         message_append_camel(field.field->name, &name);
-        write_parameter(doc, IN_QUERY, buf_get(&name), field);
+        write_parameter(doc, IN_QUERY, buf_get(&name),
+                        openapi_field_get_comment(&doc->schemas, field), field);
         buf_deinit(&name);
     }
 }
@@ -196,12 +198,20 @@ static void write_header_parameters(struct document *doc, const ProtobufCMessage
     static const struct {
         const char *header;
         const char *field;
-    } headers[] = {{"Idempotency-Key", "request_id"}, {"Last-Event-ID", "cursor"}};
+        const char *description;
+    } headers[] = {
+        {"Idempotency-Key", "request_id",
+         "Names this request, so that sending it again makes no second task: any text of 1 to 128 "
+         "bytes. The same as requestId, which it stands for."},
+        {"Last-Event-ID", "cursor",
+         "The id of the last event of an earlier stream, to go on from there. Wins over cursor."},
+    };
 
     for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
         struct openapi_field field = openapi_field_find(input, str_from(headers[i].field));
         if (field.field)
-            write_parameter(doc, IN_HEADER, str_from(headers[i].header), field);
+            write_parameter(doc, IN_HEADER, str_from(headers[i].header), headers[i].description,
+                            field);
     }
 }
 

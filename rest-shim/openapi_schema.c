@@ -98,7 +98,7 @@ struct value_schema {
     const char *pattern; /* or NULL */
 };
 
-static const char whole_number[] = "^-?[0-9]+$";
+static const char whole_number[] = "^-?[0-9]{1,19}$";
 
 /* Numbers of 64 bits are texts, since readers of JSON cut them. */
 static const struct value_schema values[] = {
@@ -110,8 +110,8 @@ static const struct value_schema values[] = {
     [PROTOBUF_C_TYPE_SFIXED64] = {"string", "int64", whole_number},
     [PROTOBUF_C_TYPE_UINT32] = {"integer", NULL, NULL},
     [PROTOBUF_C_TYPE_FIXED32] = {"integer", NULL, NULL},
-    [PROTOBUF_C_TYPE_UINT64] = {"string", "uint64", "^[0-9]+$"},
-    [PROTOBUF_C_TYPE_FIXED64] = {"string", "uint64", "^[0-9]+$"},
+    [PROTOBUF_C_TYPE_UINT64] = {"string", "uint64", "^[0-9]{1,20}$"},
+    [PROTOBUF_C_TYPE_FIXED64] = {"string", "uint64", "^[0-9]{1,20}$"},
     [PROTOBUF_C_TYPE_FLOAT] = {"number", "float", NULL},
     [PROTOBUF_C_TYPE_DOUBLE] = {"number", "double", NULL},
     [PROTOBUF_C_TYPE_BOOL] = {"boolean", NULL, NULL},
@@ -205,6 +205,31 @@ void openapi_schema_write_value(struct openapi_schemas *schemas,
 
 /* Types. */
 
+/* In the words of our contracts. An etag is set by the server, too, but looked at when it is sent back. */
+static bool is_read_only(const ProtobufCFieldDescriptor *field, const char *comment)
+{
+    return strstr(comment, "Set by the server") && strcmp(field->name, "etag") != 0;
+}
+
+static void write_property(struct openapi_schemas *schemas, const ProtobufCMessageDescriptor *type,
+                           const ProtobufCFieldDescriptor *field, struct json_out *out)
+{
+    const char *comment = get_comment(schemas, type->name, field->name);
+    struct buf name = {0};
+
+    message_append_camel(field->name, &name);
+    json_out_key_str(out, buf_get(&name));
+    buf_deinit(&name);
+    json_out_begin_object(out);
+    write_members(schemas, field, out);
+    write_description(comment, out);
+    if (is_read_only(field, comment)) {
+        json_out_key(out, "readOnly");
+        json_out_bool(out, true);
+    }
+    json_out_end_object(out);
+}
+
 static void write_message(struct openapi_schemas *schemas, const ProtobufCMessageDescriptor *type,
                           struct json_out *out)
 {
@@ -215,17 +240,8 @@ static void write_message(struct openapi_schemas *schemas, const ProtobufCMessag
     write_description(proto_comments_get(schemas->comments, type->name), out);
     json_out_key(out, "properties");
     json_out_begin_object(out);
-    for (unsigned i = 0; i < type->n_fields; i++) {
-        const ProtobufCFieldDescriptor *field = &type->fields[i];
-        struct buf name = {0};
-        message_append_camel(field->name, &name);
-        json_out_key_str(out, buf_get(&name));
-        json_out_begin_object(out);
-        write_members(schemas, field, out);
-        write_description(get_comment(schemas, type->name, field->name), out);
-        json_out_end_object(out);
-        buf_deinit(&name);
-    }
+    for (unsigned i = 0; i < type->n_fields; i++)
+        write_property(schemas, type, &type->fields[i], out);
     json_out_end_object(out);
     json_out_end_object(out);
 }

@@ -221,6 +221,9 @@ test(fields_have_the_types_that_json_gives_them)
     check_text(&f, PATH(PROPERTY("Task", "state"), "$ref"), "#/components/schemas/TaskState");
     check_text(&f, PATH(PROPERTY("Task", "jobs"), "items", "$ref"), "#/components/schemas/Job");
     check_text(&f, PATH(PROPERTY("Task", "labels"), "additionalProperties", "type"), "string");
+    check(dig(f.root, PATH(PROPERTY("Task", "state"), "readOnly")) != NULL);
+    check(dig(f.root, PATH(PROPERTY("Task", "source"), "readOnly")) == NULL);
+    check(dig(f.root, PATH(PROPERTY("Task", "etag"), "readOnly")) == NULL);
     check_text(&f, PATH(PROPERTY("Task", "displayName"), "description"),
                "What its users call it: at most 128 bytes without control characters; need not be "
                "unique. Optional.");
