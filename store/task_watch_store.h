@@ -13,7 +13,8 @@
 #define TASK_WATCH_KEPT "1 day"
 
 enum {
-    TASK_WATCH_MAX_OPEN = 256, /* transactions that a snapshot names as not done; as in the migration */
+    TASK_WATCH_MAX_OPEN =
+        256, /* transactions that a snapshot names as not done; as in the migration */
 };
 
 /*
