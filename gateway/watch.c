@@ -244,6 +244,7 @@ static void catch_up(struct watch *watch)
 
     watch->phase = WATCH_CATCH_UP;
     watch->number = hub->boundary_number;
+    watch->has_number = true;
     watch->point.is_between = true;
     watch->point.next = hub->boundary.told;
     watch->point.next_time_us = hub->boundary.time_us;
@@ -299,6 +300,7 @@ void watch_begin(struct watch *watch, struct list *ending)
     if (!watch->is_resumed) {
         watch->point = watch->hub->boundary;
         watch->number = watch->hub->boundary_number;
+        watch->has_number = true;
         watch->phase = WATCH_CURRENT;
     } else if (watch->point.is_between) {
         watch->phase = WATCH_REST;

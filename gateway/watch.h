@@ -73,6 +73,7 @@ struct watch {
 
     struct watch_point point;
     uint64_t number;
+    bool has_number;  /* it goes on from there, in this phase or a later one */
     int64_t last_seq; /* CURRENT: of the last task that was read */
     bool is_whole;    /* nothing more to read in this phase */
     bool is_last;     /* the task is deleted: nothing comes after the page */

@@ -50,6 +50,20 @@ static void start_timer(struct watch_hub *hub, int64_t delay_ms)
 
 /* Into the ring. */
 
+/* Forgets what all watches have looked at; those to come go on from the boundary. */
+static void trim_ring(struct watch_hub *hub)
+{
+    uint64_t least = hub->boundary_number;
+    struct list *link;
+
+    list_for_each (link, &hub->all) {
+        const struct watch *watch = container_of(link, struct watch, all);
+        if (watch->has_number && watch->number < least)
+            least = watch->number;
+    }
+    watch_ring_drop_before(&hub->ring, least);
+}
+
 /* Has all watches look that have nothing else to do, and sends away those that have missed something. */
 static void tell_watches(struct watch_hub *hub, struct list *ending)
 {
@@ -68,6 +82,7 @@ static void tell_watches(struct watch_hub *hub, struct list *ending)
             watch_take(watch, FAULT_WATCH_TOO_SLOW, ending);
         }
     }
+    trim_ring(hub);
 }
 
 enum which_watches {

@@ -62,10 +62,16 @@ const struct watch_change *watch_ring_get(const struct watch_ring *ring, uint64_
     return &ring->changes[number % WATCH_RING_CHANGES];
 }
 
+void watch_ring_drop_before(struct watch_ring *ring, uint64_t number)
+{
+    assert(number <= ring->end);
+    while (ring->first < number)
+        drop_first(ring);
+}
+
 void watch_ring_clear(struct watch_ring *ring)
 {
-    while (ring->first < ring->end)
-        drop_first(ring);
+    watch_ring_drop_before(ring, ring->end);
 }
 
 void watch_ring_deinit(struct watch_ring *ring)

@@ -36,6 +36,9 @@ void watch_ring_add(struct watch_ring *ring, const struct watch_change *changes,
 /* The change of a number from first to below end; borrowed until the next watch_ring_add. */
 const struct watch_change *watch_ring_get(const struct watch_ring *ring, uint64_t number);
 
+/* Forgets the changes below number, which may be any up to the end. */
+void watch_ring_drop_before(struct watch_ring *ring, uint64_t number);
+
 /* Forgets all; the numbers go on. */
 void watch_ring_clear(struct watch_ring *ring);
 

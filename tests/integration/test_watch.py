@@ -135,6 +135,16 @@ def test_changes_of_names_are_told(client, watch):
     assert (seen.changes()[0]["before"], seen.changes()[0]["state"]) == ("PENDING", "PENDING")
 
 
+def test_the_command_line_follows_a_task_and_tells_that_it_was_deleted(client, stack):
+    made = make_task(client)
+    following = stack.program("sluice", "--gateway", stack.gateway.address, "task", "watch", made,
+                              log="watch").start(wait_for=None)
+    wait_until(lambda: "PENDING" in following.log_tail(), what="the task is shown")
+    client("DeleteTask", id=made)
+    assert following.process.wait(timeout=30) == 1
+    assert f"task '{made}' was deleted" in following.log_tail()
+
+
 # --- going on from a cursor
 
 def churn(client, ntasks, nrounds):
@@ -326,22 +336,23 @@ def test_a_stop_of_the_gateway_ends_watches(client, stack, watch):
 
 def test_who_does_not_read_is_told_so_and_can_go_on(client, stack, watch):
     padding = "".join(random.Random(7).choices(" \t\r\n", k=250000))  # does not compress well
-    large = client("CreateTask", task=task(reader=json.dumps(READER) + padding))["id"]
-    call = stack.api.tasks.WatchTask(stack.api.task_service.WatchTaskRequest(id=large),
+    made = client("CreateTask", task=task(reader=json.dumps(READER) + padding))["id"]
+    call = stack.api.tasks.WatchTask(stack.api.task_service.WatchTaskRequest(id=made),
                                      timeout=120)
     for message in call:  # the first two; then nothing is read any more
         if message.cursor:
             break
-    for _ in range(90):
-        client("AbortTask", id=large)
-        client("RetryTask", id=large)
+    stack.database.rows(
+        "SELECT task_abort(%s, '{PENDING}', '{}', 'KILLED', 'x', ''),"
+        "       task_retry(%s, '{KILLED}', '{}', 'PENDING', 'x', false)"
+        "  FROM generate_series(1, 180)", made, made)
     seen, failure = read_to_the_end(call)
     assert failure.reason == "WATCH_TOO_SLOW" and failure.retry_s > 0
-    assert 0 < len(seen) < 180
-    again = watch(large, cursor=seen[-1].cursor)
-    wait_until(lambda: len(again.changes()) == 180 - len(seen), 60)
+    assert 0 < len(seen) < 360
+    again = watch(made, cursor=seen[-1].cursor)
+    wait_until(lambda: len(again.changes()) == 360 - len(seen), 60)
     told = [m.event.sequence for m in seen] + [m["sequence"] for m in again.changes()]
-    assert told == sorted(set(told)) and len(told) == 180
+    assert told == sorted(set(told)) and len(told) == 360
 
 
 def read_to_the_end(call):

@@ -7,11 +7,14 @@ little memory. docs/benchmarks.md has figures, and how to repeat them:
 import os
 import re
 
+import pytest
+
 from sluicetest.client import Client
 from sluicetest.program import run
 from sluicetest.wait import scale
 
 MAX_BYTES_A_WATCH = 64 * 1024
+MAX_WATCHES = 8000  # WATCH_HUB_MAX_WATCHES
 
 
 def test_each_of_many_watches_gets_the_last_state_of_its_task(stack):
@@ -26,3 +29,13 @@ def test_each_of_many_watches_gets_the_last_state_of_its_task(stack):
     assert scale() > 1 or memory < MAX_BYTES_A_WATCH  # sanitizers take memory of their own
     rate = int(re.search(r"changes +(\d+) a second", done.stdout)[1])
     assert scale() > 1 or rate > 0.3 * int(load[2])
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_gateway_takes_so_many_watches_and_refuses_more(stack, more):
+    stack.start_gateway()
+    Client(stack.reflected()).add_sources()
+    done = run(stack.build / "bench_watch", stack.gateway.address, str(stack.gateway.process.pid),
+               str(MAX_WATCHES + more), "10", "10", "1", timeout_s=300, check=False)
+    assert done.returncode == more, done.stderr
+    assert ("a watch has ended: too much is waiting already" in done.stderr) == bool(more)

@@ -68,6 +68,22 @@ test(the_ring_keeps_so_many_bytes_and_the_last_change_in_any_case)
     watch_ring_deinit(&ring);
 }
 
+test(what_is_dropped_is_gone_and_the_rest_stays)
+{
+    struct watch_ring ring;
+
+    watch_ring_init(&ring);
+    for (unsigned i = 0; i < 5; i++)
+        add(&ring, i, 10);
+    watch_ring_drop_before(&ring, 3);
+    watch_ring_drop_before(&ring, 2);
+    check_int(ring.first, 3);
+    check_str(watch_ring_get(&ring, 3)->task.id, "task-3");
+    watch_ring_drop_before(&ring, 5);
+    check_int(ring.nbytes, 0);
+    watch_ring_deinit(&ring);
+}
+
 test(changes_that_came_together_go_one_by_one)
 {
     struct watch_ring ring;
