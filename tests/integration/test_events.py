@@ -39,6 +39,11 @@ def test_the_history_of_an_import(client):
     assert got[0]["time"] == made["createTime"]
     assert got[-1]["time"] == client.task(made["id"])["endTime"]
     assert got[-1]["actor"] == "w7" and got[0]["actor"] not in ("", "w7")
+    assert "previousState" not in got[0]
+    assert [event["previousState"] for event in got[1:]] == [event["state"] for event in got[:-1]]
+    pages = [event for n in range(len(got)) for event in client(
+        "ListTaskEvents", id=made["id"], pageSize=n + 1)["events"][n:]]
+    assert pages == got  # the first of a page knows it, too
     numbers = [int(event["sequence"]) for event in got]
     assert numbers == sorted(set(numbers))
 
