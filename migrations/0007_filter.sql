@@ -304,7 +304,7 @@ BEGIN
         is_last := last_seq IS NULL;
         EXIT WHEN is_last OR cardinality(seqs) >= p_n OR clock_timestamp() >= v_end_time;
         -- Long steps are cheaper, and short ones end in time.
-        IF clock_timestamp() < v_step_time + p_patience_ms * interval '0.2 ms' THEN
+        IF v_step < 500 OR clock_timestamp() < v_step_time + p_patience_ms * interval '0.2 ms' THEN
             v_step := v_step * 3;
         END IF;
     END LOOP;
