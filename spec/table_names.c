@@ -320,15 +320,3 @@ void table_names_read(char *const *texts, size_t count, const struct table_names
         check_entries(&reader, entries, count, arena);
     *ret = names;
 }
-
-size_t table_names_split(struct str list, struct arena *arena, char ***ret_texts)
-{
-    char **texts = arena_alloc(arena, (TABLE_NAMES_MAX_COUNT + 1) * sizeof(*texts));
-    size_t count = 0;
-    struct str rest = list;
-
-    while (rest.data && list.len > 0 && count <= TABLE_NAMES_MAX_COUNT)
-        texts[count++] = arena_copy_str(arena, str_trim(str_cut(&rest, ',')));
-    *ret_texts = texts;
-    return count;
-}

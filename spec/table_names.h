@@ -62,11 +62,4 @@ struct table_names {
 void table_names_read(char *const *texts, size_t count, const struct table_names_rules *rules,
                       struct arena *arena, struct violations *violations, struct table_names *ret);
 
-/*
- * Cuts a list as forms have it at its commas: "t1, ns:t2". Blanks around an entry are left out; an empty list has no
- * entries. The texts are in arena. Returns how many there are: at most one more than TABLE_NAMES_MAX_COUNT, which
- * table_names_read refuses then.
- */
-size_t table_names_split(struct str list, struct arena *arena, char ***ret_texts);
-
 #endif

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "rpc/message_json.h"
 #include "sluice/v1/task.pb-c.h"
 #include "spec/migration_spec.h"
 #include "spec/sync_spec.h"
@@ -37,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct migration_spec migration_spec;
     struct sync_spec sync_spec;
 
-    migration.n_table_names = table_names_split(list, arena, &migration.table_names);
+    if (message_set_text(&migration.base, str_from("table_names"), list, arena).code != STATUS_OK)
+        goto out;
     migration.extra_attrs_json = arena_copy_str(arena, rest);
     migration_spec_read(&migration, size % 2 == 0, arena, &violations, &migration_spec);
     if (violations.count == 0) {
@@ -52,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sync_spec_read(&sync, size % 2 == 0, arena, &violations, &sync_spec);
     if (violations.count == 0)
         check_tables(&sync_spec.tables);
+out:
     arena_destroy(arena);
     return 0;
 }

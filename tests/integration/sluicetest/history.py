@@ -1,6 +1,6 @@
 """
-What a task is and what each call does to it, said a second time and independently of the server; and whether the replies
-and events of calls that overlapped can have come from it.
+What a task is and what each call does to it, said a second time and independently of the server;
+and whether the replies and events of calls that overlapped can have come from it.
 
 A task of the model never changes: each step returns a new one, so that the search can go back.
 """
@@ -93,7 +93,8 @@ def create(kind, tables, options):
 
 def move(task, state, stage, message, actor):
     event = Event(task.state, state, stage, message, actor)
-    return task._replace(state=state, stage=stage, message=message, version=task.version + 1), [event]
+    task = task._replace(state=state, stage=stage, message=message, version=task.version + 1)
+    return task, [event]
 
 
 def seen(task):
@@ -251,8 +252,9 @@ def finish(task, call):
         return task, ("OK",), [Event(task.state, task.state, task.stage, message, worker)]
     task = put(state=outcome)._replace(message="")
     if job.role == "PLAN":
-        planned = plan(task.kind, call.about["tables"], task.options)
-        task = task._replace(jobs=task.jobs + tuple(new._replace(state="WAITING") for new in planned))
+        planned = [new._replace(state="WAITING")
+                   for new in plan(task.kind, call.about["tables"], task.options)]
+        task = task._replace(jobs=task.jobs + tuple(planned))
     task = task._replace(jobs=ready(task.jobs))
     if any(job.state not in DONE for job in task.jobs):
         return task, ("OK",), []
@@ -267,16 +269,16 @@ STEPS = {"abort": abort, "retry": retry, "delete": delete, "label": label,
 
 def explain(task, calls, events):
     """
-    Whether there is an order of the calls, in which each takes effect between its begin and its end, that gives all their
-    replies and exactly these events; events is None if nobody could read them. Returns "", or what the longest order that fits
-    could not go on with.
+    Whether there is an order of the calls, in which each takes effect between its begin and its
+    end, that gives all their replies and exactly these events; events is None if nobody could read
+    them. Returns "", or what the longest order that fits could not go on with.
     """
     calls = sorted(calls, key=lambda call: call.began)
     dead_ends = set()
     best = (-1, "")
 
     def candidates(done):
-        """Calls that may be next: those that began before every other one that is left had ended."""
+        """Calls that may be next: those that began before any other one that is left had ended."""
         left, first_end = [], float("inf")
         for number, call in enumerate(calls):
             if call.began > first_end:

@@ -1,10 +1,11 @@
 """
-Several clients and workers at once, on tasks that no other process works on; what test_history.py runs:
+Several clients and workers at once, on tasks that no other process works on; test_history.py runs
 
     python3 -m sluicetest.history_client PROTOS ADDRESS SEED STEPS KIND
 
-All choices of a thread come from its seed. Afterwards each task's calls are put to sluicetest.history; what it cannot explain is
-printed. The last line is a JSON object that tells how much was done.
+All choices of a thread come from its seed. Afterwards each task's calls are put to
+sluicetest.history; what it cannot explain is printed. The last line is a JSON object that tells how
+much was done.
 """
 import collections
 import json
@@ -107,8 +108,9 @@ class Actor(threading.Thread):
         options, tables = (), ("ns:people",)
         if kind == "BULKLOAD":
             task.bulkload.reader_config_json = '{"filePath":"p.csv","column":["id","age"]}'
-            task.bulkload.writer_config_json = json.dumps(
-                {"columns": ["ROW||String", "f:age||Int"], "namespace": "ns", "lindormTable": "people"})
+            task.bulkload.writer_config_json = json.dumps({
+                "columns": ["ROW||String", "f:age||Int"], "namespace": "ns",
+                "lindormTable": "people"})
             task.bulkload.driver_spec = self.api.task.DRIVER_SPEC_SMALL
             task.bulkload.instances = 1
             task.bulkload.file_type = self.api.task.FILE_TYPE_CSV
@@ -180,8 +182,8 @@ class Actor(threading.Thread):
                 about["tables"] = self.some_tables()
                 task.incremental_sync.table_names.extend(about["tables"])
                 path = "incremental_sync.table_names"
-            self.call(task_id, verb, about, tasks.UpdateTask,
-                      service.UpdateTaskRequest(task=task, update_mask={"paths": [path]}), self.seen)
+            request = service.UpdateTaskRequest(task=task, update_mask={"paths": [path]})
+            self.call(task_id, verb, about, tasks.UpdateTask, request, self.seen)
 
     # --- workers
 
@@ -218,10 +220,10 @@ class Actor(threading.Thread):
         service = self.api.worker_service
         progress = self.api.task.Progress()
         if self.random.random() < 0.3:
-            self.call(task_id, "report", held, self.api.workers.ReportJob,
-                      service.ReportJobRequest(id=held["id"], lease_token=held["token"],
-                                               progress=progress),
-                      lambda reply: ("OK", word(self.api.worker_service.Directive, reply.directive)))
+            request = service.ReportJobRequest(id=held["id"], lease_token=held["token"],
+                                               progress=progress)
+            self.call(task_id, "report", held, self.api.workers.ReportJob, request,
+                      lambda reply: ("OK", word(service.Directive, reply.directive)))
             return
         self.finish(task_id, held, self.random.choices(
             ["SUCCEEDED", "SKIPPED", "FAILED", "RETRY", "RELEASED"], [10, 2, 1, 1, 1])[0])
@@ -231,8 +233,8 @@ class Actor(threading.Thread):
                     self.shared.held.remove((task_id, held))
 
     def finish(self, task_id, held, outcome):
-        about = {**held, "outcome": outcome, "tables": (),
-                 "message": "" if outcome in ("SUCCEEDED", "RELEASED") else f"because {held['token']}"}
+        message = "" if outcome in ("SUCCEEDED", "RELEASED") else f"because {held['token']}"
+        about = {**held, "outcome": outcome, "tables": (), "message": message}
         if held["role"] == "PLAN" and outcome == "SKIPPED":
             about["outcome"] = outcome = "SUCCEEDED"
             about["message"] = ""
@@ -305,7 +307,8 @@ def check(shared):
         if why:
             history = "\n  ".join(str(call) for call in sorted(shared.calls[task_id],
                                                              key=lambda call: call.began))
-            wrong.append(f"{task_id}: no order of its calls explains\n  {why}\nall calls:\n  {history}")
+            wrong.append(f"{task_id}: no order of its calls explains\n  {why}\n"
+                         f"all calls:\n  {history}")
     return wrong, nevents
 
 

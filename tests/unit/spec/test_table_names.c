@@ -22,9 +22,12 @@ static const char *read_list(const char *list, const struct table_names_rules *r
                              struct arena *arena, struct table_names *ret)
 {
     struct violations violations = {0};
-    char **texts;
-    size_t count = table_names_split(str_from(list), arena, &texts);
+    char *texts[TABLE_NAMES_MAX_COUNT + 1];
+    struct str rest = str_from(list);
+    size_t count = 0;
 
+    while (rest.data && list[0] != '\0' && count < ARRAY_LEN(texts))
+        texts[count++] = arena_copy_str(arena, str_trim(str_cut(&rest, ',')));
     table_names_read(texts, count, rules, arena, &violations, ret);
     if (violations.count == 0)
         return "";
