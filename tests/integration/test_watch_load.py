@@ -27,8 +27,6 @@ def test_each_of_many_watches_gets_the_last_state_of_its_task(stack):
     print(done.stdout)
     memory = int(re.search(r"memory +(\d+) bytes", done.stdout)[1])
     assert scale() > 1 or memory < MAX_BYTES_A_WATCH  # sanitizers take memory of their own
-    rate = int(re.search(r"changes +(\d+) a second", done.stdout)[1])
-    assert scale() > 1 or rate > 0.3 * int(load[2])
 
 
 @pytest.mark.parametrize("more", [0, 1])
