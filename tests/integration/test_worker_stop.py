@@ -41,9 +41,10 @@ class Gateway:
         self.server.start()
 
     def lease(self, request, context):
-        self.leases += 1
-        if self.leases == 1:
-            return self.service.LeaseJobResponse(job=self.job)
+        if "bulkload:file:postgres" in request.capabilities:  # and it is not asked for checks
+            self.leases += 1
+            if self.leases == 1:
+                return self.service.LeaseJobResponse(job=self.job)
         context.abort(grpc.StatusCode.UNAVAILABLE, "there is but one job")
 
     def report(self, request, context):
