@@ -1,7 +1,6 @@
 #!/bin/sh
 # tools/fetch_duckdb.sh [--check] - puts libduckdb.so, which reads and writes Parquet, into
-# third_party/duckdb/lib. Does nothing when it is there; refuses a package with another checksum.
-# --check changes nothing; its exit status says whether the library is there.
+# third_party/duckdb/lib. As tools/fetch_npm.sh.
 set -eu
 
 case $(uname -m) in
@@ -19,23 +18,5 @@ case $(uname -m) in
         ;;
 esac
 
-folder=$(dirname "$0")/../third_party/duckdb/lib
-if [ "$(cat "$folder/.version" 2>/dev/null)" = "$package" ] && [ -s "$folder/libduckdb.so" ]; then
-    exit 0
-fi
-if [ "${1:-}" = --check ]; then
-    exit 1
-fi
-
-mkdir -p "$folder"
-new=$(mktemp -d "$folder/.new.XXXXXX")
-trap 'rm -rf "$new"' EXIT
-(cd "$new" && npm pack --silent --ignore-scripts "$package" >/dev/null)
-got=$(openssl dgst -sha512 -binary "$new"/*.tgz | openssl base64 -A)
-if [ "$got" != "$sha512" ]; then
-    echo "$package has the checksum $got, expected $sha512" >&2
-    exit 1
-fi
-tar xzf "$new"/*.tgz -C "$new" --strip-components=1 package/libduckdb.so package/LICENSE
-mv "$new/libduckdb.so" "$new/LICENSE" "$folder/"
-echo "$package" >"$folder/.version"
+here=$(dirname "$0")
+exec "$here/fetch_npm.sh" "$@" "$here/../third_party/duckdb/lib" "$package" "$sha512" libduckdb.so LICENSE
