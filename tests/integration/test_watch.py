@@ -337,8 +337,9 @@ def test_a_stop_of_the_gateway_ends_watches(client, stack, watch):
 def test_who_does_not_read_is_told_so_and_can_go_on(client, stack, watch):
     padding = "".join(random.Random(7).choices(" \t\r\n", k=250000))  # does not compress well
     made = client("CreateTask", task=task(reader=json.dumps(READER) + padding))["id"]
-    call = stack.api.tasks.WatchTask(stack.api.task_service.WatchTaskRequest(id=made),
-                                     timeout=120)
+    # Without probes the client takes in no more than 64 KiB that nobody reads.
+    lazy = Api(stack.gateway.address, [("grpc.http2.bdp_probe", 0)])
+    call = lazy.tasks.WatchTask(lazy.task_service.WatchTaskRequest(id=made), timeout=120)
     for message in call:  # the first two; then nothing is read any more
         if message.cursor:
             break
@@ -351,6 +352,7 @@ def test_who_does_not_read_is_told_so_and_can_go_on(client, stack, watch):
     # That is more than the gateway keeps; the reader may have been too slow for it as well.
     wait_until(lambda: reader.is_over or len(reader.changes()) == 360, 60)
     seen, failure = read_to_the_end(call)
+    lazy.close()
     assert failure.reason == "WATCH_TOO_SLOW" and failure.retry_s > 0
     assert 0 < len(seen) < 360
     again = watch(made, cursor=seen[-1].cursor)

@@ -33,14 +33,14 @@ class Api:
         task = api.tasks.GetTask(api.task_service.GetTaskRequest(id="x"))
     """
 
-    def __init__(self, address):
+    def __init__(self, address, options=()):
         load = importlib.import_module
         self.task = load("sluice.v1.task_pb2")
         self.task_service = load("sluice.v1.task_service_pb2")
         self.data_source = load("sluice.v1.data_source_pb2")
         self.data_source_service = load("sluice.v1.data_source_service_pb2")
         self.worker_service = load("sluice.worker.v1.worker_service_pb2")
-        self.channel = grpc.insecure_channel(address)
+        self.channel = grpc.insecure_channel(address, options)
         self.tasks = load("sluice.v1.task_service_pb2_grpc").TaskServiceStub(self.channel)
         self.data_sources = load(
             "sluice.v1.data_source_service_pb2_grpc").DataSourceServiceStub(self.channel)
