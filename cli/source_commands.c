@@ -8,6 +8,7 @@
 #include "base/json_out.h"
 #include "base/mem.h"
 #include "cli/command.h"
+#include "cli/list.h"
 #include "cli/session.h"
 #include "cli/table.h"
 #include "sluice/v1/data_source_service.pb-c.h"
@@ -195,58 +196,35 @@ static struct status source_get(const struct cli_settings *settings, const char 
     return st;
 }
 
-/* Prints one page; *ret_token is what asks for the next one, "" at the end. */
-static struct status list_page(struct session *session, struct table *table, const char *token,
-                               const char **ret_token)
+static void add_source(struct table *table, const ProtobufCMessage *item)
 {
-    Pb__ListDataSourcesRequest request = PB__LIST_DATA_SOURCES_REQUEST__INIT;
-    const ProtobufCMessage *reply = NULL;
+    const Pb__DataSource *source = (const Pb__DataSource *)item;
+    const char *cells[] = {
+        source->name,
+        session_name_value(&pb__data_source_type__descriptor, (int)source->type),
+        source->parameters_json,
+    };
 
-    request.page_token = (char *)(uintptr_t)token;
-    struct status st = session_call(session, SERVICE "ListDataSources", &request.base,
-                                    &pb__list_data_sources_response__descriptor, &reply);
-    if (st.code != STATUS_OK)
-        return st;
-
-    const Pb__ListDataSourcesResponse *page = (const Pb__ListDataSourcesResponse *)reply;
-    for (size_t i = 0; i < page->n_data_sources; i++) {
-        const Pb__DataSource *source = page->data_sources[i];
-        const char *cells[] = {
-            source->name,
-            session_name_value(&pb__data_source_type__descriptor, (int)source->type),
-            source->parameters_json,
-        };
-        if (session_wants_json(session))
-            session_print_json(&source->base);
-        else
-            table_add(table, cells);
-    }
-    *ret_token = page->next_page_token;
-    return st;
+    table_add(table, cells);
 }
 
 static struct status source_list(const struct cli_settings *settings, const char *const *operands,
                                  int *ret_exit)
 {
     static const char *const titles[] = {"NAME", "TYPE", "PARAMETERS"};
-    struct session *session = NULL;
-    const char *token = "";
-    struct status st = session_open(settings, &session);
+    static const struct list list = {
+        SERVICE "ListDataSources",
+        &pb__list_data_sources_response__descriptor,
+        "data_sources",
+        titles,
+        ARRAY_LEN(titles),
+        add_source,
+    };
+    Pb__ListDataSourcesRequest request = PB__LIST_DATA_SOURCES_REQUEST__INIT;
 
     (void)operands;
     (void)ret_exit;
-    if (st.code != STATUS_OK)
-        return st;
-    struct table *table = table_create(titles, ARRAY_LEN(titles));
-    do {
-        st = list_page(session, table, token, &token);
-    } while (st.code == STATUS_OK && token[0] != '\0');
-    if (session_wants_json(session) || st.code != STATUS_OK)
-        table_destroy(table);
-    else
-        table_print(table);
-    session_close(session);
-    return st;
+    return list_print(settings, &list, &request.base, INT64_MAX);
 }
 
 static struct status source_remove(const struct cli_settings *settings, const char *const *operands,

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cli/command.h"
+#include "cli/list.h"
 #include "cli/session.h"
 #include "cli/table.h"
 #include "cli/task_events.h"
@@ -250,8 +251,9 @@ static struct status task_delete(const struct cli_settings *settings, const char
     return st;
 }
 
-static void add_task(struct table *table, const Pb__Task *task)
+static void add_task(struct table *table, const ProtobufCMessage *item)
 {
+    const Pb__Task *task = (const Pb__Task *)item;
     char created[CLOCK_TEXT_BYTES], done[16];
     const char *cells[] = {
         task->id,
@@ -288,57 +290,32 @@ static struct status make_list_request(const struct cli_settings *settings,
     return st;
 }
 
-/* Prints, or adds to table, up to *left tasks, page by page. */
-static struct status list_tasks(struct session *session, Pb__ListTasksRequest *request,
-                                int64_t left, struct table *table)
-{
-    do {
-        const ProtobufCMessage *reply = NULL;
-        request->page_size = left < 1000 ? (int32_t)left : 1000;
-        struct status st = session_call(session, SERVICE "ListTasks", &request->base,
-                                        &pb__list_tasks_response__descriptor, &reply);
-        if (st.code != STATUS_OK)
-            return st;
-        const Pb__ListTasksResponse *page = (const Pb__ListTasksResponse *)reply;
-        for (size_t i = 0; i < page->n_tasks; i++) {
-            if (session_wants_json(session))
-                session_print_json(&page->tasks[i]->base);
-            else
-                add_task(table, page->tasks[i]);
-        }
-        left -= (int64_t)page->n_tasks;
-        request->page_token = page->next_page_token;
-    } while (left > 0 && request->page_token[0] != '\0');
-    return status_ok();
-}
-
 static struct status task_list(const struct cli_settings *settings, const char *const *operands,
                                int *ret_exit)
 {
     static const char *const titles[] = {"TASK", "STATE",   "DONE",   "FROM",
                                          "TO",   "CREATED", "MESSAGE"};
+    static const struct list list = {
+        SERVICE "ListTasks",
+        &pb__list_tasks_response__descriptor,
+        "tasks",
+        titles,
+        ARRAY_LEN(titles),
+        add_task,
+    };
     Pb__ListTasksRequest request = PB__LIST_TASKS_REQUEST__INIT;
-    struct session *session = NULL;
     struct status st = make_list_request(settings, &request);
 
     (void)operands;
     (void)ret_exit;
-    if (st.code == STATUS_OK)
-        st = session_open(settings, &session);
     if (st.code != STATUS_OK)
         return st;
-    struct table *table = table_create(titles, ARRAY_LEN(titles));
-    st = list_tasks(session, &request, settings->limit, table);
-    if (session_wants_json(session) || st.code != STATUS_OK)
-        table_destroy(table);
-    else
-        table_print(table);
-    session_close(session);
-    return st;
+    return list_print(settings, &list, &request.base, settings->limit);
 }
 
-static void add_bad_row(struct table *table, const Pb__BadRow *row)
+static void add_bad_row(struct table *table, const ProtobufCMessage *item)
 {
+    const Pb__BadRow *row = (const Pb__BadRow *)item;
     char number[32];
     const char *cells[] = {row->file, number, row->column, row->reason};
 
@@ -350,35 +327,19 @@ static struct status task_bad_rows(const struct cli_settings *settings, const ch
                                    int *ret_exit)
 {
     static const char *const titles[] = {"FILE", "ROW", "COLUMN", "REASON"};
+    static const struct list list = {
+        SERVICE "ListBadRows",
+        &pb__list_bad_rows_response__descriptor,
+        "bad_rows",
+        titles,
+        ARRAY_LEN(titles),
+        add_bad_row,
+    };
     Pb__ListBadRowsRequest request = PB__LIST_BAD_ROWS_REQUEST__INIT;
-    struct session *session = NULL;
-    struct status st = session_open(settings, &session);
 
     (void)ret_exit;
-    if (st.code != STATUS_OK)
-        return st;
-    struct table *table = table_create(titles, ARRAY_LEN(titles));
     request.id = borrow(operands[0]);
-    request.page_size = 1000;
-    do {
-        const ProtobufCMessage *reply = NULL;
-        st = session_call(session, SERVICE "ListBadRows", &request.base,
-                          &pb__list_bad_rows_response__descriptor, &reply);
-        const Pb__ListBadRowsResponse *page = (const Pb__ListBadRowsResponse *)reply;
-        for (size_t i = 0; page && i < page->n_bad_rows; i++) {
-            if (session_wants_json(session))
-                session_print_json(&page->bad_rows[i]->base);
-            else
-                add_bad_row(table, page->bad_rows[i]);
-        }
-        request.page_token = page ? page->next_page_token : request.page_token;
-    } while (st.code == STATUS_OK && request.page_token[0] != '\0');
-    if (session_wants_json(session) || st.code != STATUS_OK)
-        table_destroy(table);
-    else
-        table_print(table);
-    session_close(session);
-    return st;
+    return list_print(settings, &list, &request.base, INT64_MAX);
 }
 
 const struct command task_commands[] = {
