@@ -63,19 +63,15 @@ static struct param address_of(Pb__DataSourceType type, const char *parameters, 
     return param_text(text);
 }
 
-/* Ends the call with the first row, or with what went wrong. */
-static void end_with_row(struct op *op, struct status st, const struct pg_result *rows)
+/* Ends the call with the first row, as missing if there is none, or with what went wrong. */
+static void end_with_row(struct op *op, struct status st, const struct pg_result *rows,
+                         enum fault missing)
 {
-    struct arena *arena = rpc_call_get_arena(op->call);
     Pb__DataSource source = PB__DATA_SOURCE__INIT; /* its strings are borrowed from rows */
 
-    if (st.code == STATUS_OK)
-        st = row_read(rows, 0, "", arena, &source.base);
-    if (st.code != STATUS_OK) {
-        fault_end_store(op->call, st);
+    if (!op_take_row(op, st, rows, missing, &source.base))
         return;
-    }
-    mask(&source, arena);
+    mask(&source, rpc_call_get_arena(op->call));
     rpc_call_end(op->call, st, &source.base);
 }
 
@@ -83,12 +79,7 @@ static void end_with_row(struct op *op, struct status st, const struct pg_result
 
 static void create_done(struct query *query, struct status st, const struct pg_result *rows)
 {
-    struct op *op = op_of(query);
-
-    if (st.code == STATUS_OK && rows_get_count(rows) == 0)
-        fault_end(op->call, FAULT_DATA_SOURCE_EXISTS, op->name);
-    else
-        end_with_row(op, st, rows);
+    end_with_row(op_of(query), st, rows, FAULT_DATA_SOURCE_EXISTS);
 }
 
 static void create(struct rpc_call *call, const ProtobufCMessage *message)
@@ -124,12 +115,7 @@ static void create(struct rpc_call *call, const ProtobufCMessage *message)
 
 static void get_done(struct query *query, struct status st, const struct pg_result *rows)
 {
-    struct op *op = op_of(query);
-
-    if (st.code == STATUS_OK && rows_get_count(rows) == 0)
-        fault_end(op->call, FAULT_DATA_SOURCE_NOT_FOUND, op->name);
-    else
-        end_with_row(op, st, rows);
+    end_with_row(op_of(query), st, rows, FAULT_DATA_SOURCE_NOT_FOUND);
 }
 
 static void get(struct rpc_call *call, const ProtobufCMessage *message)
@@ -235,7 +221,7 @@ static void update_done(struct query *query, struct status st, const struct pg_r
     else if (str_is(outcome, "CHANGED"))
         fault_end(op->call, FAULT_ETAG_MISMATCH, op->name);
     else
-        end_with_row(op, st, rows);
+        end_with_row(op, st, rows, FAULT_DATA_SOURCE_NOT_FOUND);
 }
 
 static void write_update(struct update_op *update, const Pb__DataSource *stored)
@@ -270,15 +256,9 @@ static void read_for_update_done(struct query *query, struct status st,
     Pb__DataSource stored = PB__DATA_SOURCE__INIT;
     const char *etag = update->wanted->etag;
 
-    if (st.code == STATUS_OK && rows_get_count(rows) == 0) {
-        fault_end(op->call, FAULT_DATA_SOURCE_NOT_FOUND, op->name);
+    if (!op_take_row(op, st, rows, FAULT_DATA_SOURCE_NOT_FOUND, &stored.base))
         return;
-    }
-    if (st.code == STATUS_OK)
-        st = row_read(rows, 0, "", rpc_call_get_arena(op->call), &stored.base);
-    if (st.code != STATUS_OK)
-        fault_end_store(op->call, st);
-    else if (etag[0] != '\0' && strcmp(etag, stored.etag) != 0)
+    if (etag[0] != '\0' && strcmp(etag, stored.etag) != 0)
         fault_end(op->call, FAULT_ETAG_MISMATCH, op->name);
     else
         write_update(update, &stored);

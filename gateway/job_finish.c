@@ -99,16 +99,8 @@ static void plan_base_done(struct query *query, struct status st, const struct p
     struct violations violations = {0};
     struct job_plan plan;
 
-    if (st.code == STATUS_OK && rows_get_count(rows) == 0) {
-        fault_end(call, FAULT_LEASE_LOST, finish->op.name);
+    if (!op_take_row(&finish->op, st, rows, FAULT_LEASE_LOST, &task.base))
         return;
-    }
-    if (st.code == STATUS_OK)
-        st = row_read(rows, 0, "", arena, &task.base);
-    if (st.code != STATUS_OK) {
-        fault_end_store(call, st);
-        return;
-    }
     if (!str_is(row_get_text(rows, 0, "note/role"), "PLAN")) {
         end_violation(call, "table_names", "only a job of role PLAN names tables");
         return;

@@ -7,9 +7,14 @@
 #ifndef GATEWAY_OP_H
 #define GATEWAY_OP_H
 
+#include <protobuf-c/protobuf-c.h>
+
 #include "base/compiler.h"
+#include "base/status.h"
+#include "gateway/fault.h"
 #include "store/query.h"
 
+struct pg_result;
 struct rpc_call;
 
 struct op {
@@ -31,5 +36,12 @@ struct op *op_create(struct rpc_call *call, const char *name) MUST_CHECK;
  * operation by op_of. May be called again once on_done has run.
  */
 void op_submit(struct op *op, const struct query *query);
+
+/*
+ * For on_done: reads the first row into message, whose strings are then borrowed from rows. False: the call has been
+ * ended, as missing about op's name if there is no row, otherwise by what went wrong.
+ */
+bool op_take_row(struct op *op, struct status st, const struct pg_result *rows, enum fault missing,
+                 ProtobufCMessage *message) MUST_CHECK;
 
 #endif

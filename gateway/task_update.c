@@ -175,17 +175,8 @@ static void base_done(struct query *query, struct status st, const struct pg_res
     struct violations violations = {0};
     struct new_tables tables;
 
-    if (st.code == STATUS_OK && rows_get_count(rows) == 0) {
-        fault_end(call, FAULT_TASK_NOT_FOUND, update->op.name);
-        return;
-    }
-    if (st.code == STATUS_OK)
-        st = row_read(rows, 0, "", arena, &stored.base);
-    if (st.code != STATUS_OK) {
-        fault_end_store(call, st);
-        return;
-    }
-    if (!check_base(update, &stored))
+    if (!op_take_row(&update->op, st, rows, FAULT_TASK_NOT_FOUND, &stored.base) ||
+        !check_base(update, &stored))
         return;
     tables = (struct new_tables){.version = row_get_int(rows, 0, "note/version")};
     if (has_tables(stored.incremental_sync, wanted->table_names, wanted->n_table_names)) {
