@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from sluicetest import grpc_client, postgres  # noqa: E402
+from sluicetest.client import Client  # noqa: E402
 from sluicetest.importer import Importer  # noqa: E402
 from sluicetest.stack import Stack  # noqa: E402
 
@@ -89,6 +90,15 @@ def stack(request, build, protos, database, tmp_path):
     request.node.sluice_stack = made
     yield made
     made.stop()
+
+
+@pytest.fixture
+def client(stack):
+    """A Client of a gateway that is up, with the sources `files` and `ld`. A file may have its own."""
+    stack.start_gateway()
+    client = Client(stack.reflected())
+    client.add_sources()
+    return client
 
 
 @pytest.fixture

@@ -1,18 +1,10 @@
 """Etags: a verb that names one is for the task as its caller saw it, and for no other."""
 import pytest
 
-from sluicetest.client import Client, Worker, task
+from sluicetest.client import Worker, task
 
 UNKNOWN = "proc-1-" + "0" * 32
 VERBS = ["AbortTask", "RetryTask", "DeleteTask"]
-
-
-@pytest.fixture
-def client(stack):
-    stack.start_gateway()
-    client = Client(stack.reflected())
-    client.add_sources()
-    return client
 
 
 def make_for(client, verb):

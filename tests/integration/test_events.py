@@ -1,17 +1,9 @@
 """ListTaskEvents: each change of a task, in order, in pages that stand still."""
 import pytest
 
-from sluicetest.client import Client, Worker, task
+from sluicetest.client import Worker, task
 
 UNKNOWN = "proc-1-" + "0" * 32
-
-
-@pytest.fixture
-def client(stack):
-    stack.start_gateway()
-    client = Client(stack.reflected())
-    client.add_sources()
-    return client
 
 
 def events(client, task_id, **request):

@@ -4,17 +4,9 @@ import urllib.parse
 
 import pytest
 
-from sluicetest.client import Client, Worker, task
+from sluicetest.client import Worker, task
 
 NONE = 'labels.none = "x"'
-
-
-@pytest.fixture
-def client(stack):
-    stack.start_gateway()
-    client = Client(stack.reflected())
-    client.add_sources()
-    return client
 
 
 def create(client, **marks):

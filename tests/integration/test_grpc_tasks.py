@@ -4,19 +4,11 @@ import re
 
 import pytest
 
-from sluicetest.client import READER, WRITER, Client, Worker, task
+from sluicetest.client import READER, WRITER, Worker, task
 
 ID = re.compile(r"proc-[1-9][0-9]*-[0-9a-f]{32}")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 UNKNOWN = "proc-1-" + "0" * 32
-
-
-@pytest.fixture
-def client(stack):
-    stack.start_gateway()
-    client = Client(stack.reflected())
-    client.add_sources()
-    return client
 
 
 # --- CreateTask, GetTask

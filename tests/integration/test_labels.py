@@ -3,20 +3,12 @@ import uuid
 
 import pytest
 
-from sluicetest.client import Client, Worker, task
+from sluicetest.client import Worker, task
 
 UNKNOWN = "proc-1-" + "0" * 32
 MARKS = {"displayName": "Nightly: caf\u00e9",
          "labels": {"team": "core", "env-1": 'a "b" \\ {}', "x": ""}}
 MOST_LABELS = {"k" * 61 + f"{n:02}": "v" * 63 for n in range(64)}
-
-
-@pytest.fixture
-def client(stack):
-    stack.start_gateway()
-    client = Client(stack.reflected())
-    client.add_sources()
-    return client
 
 
 def create(client, **marks):

@@ -1,15 +1,7 @@
 """ListTasks in either order: pages, filters and tokens that belong to their order."""
 import pytest
 
-from sluicetest.client import Client, task
-
-
-@pytest.fixture
-def client(stack):
-    stack.start_gateway()
-    client = Client(stack.reflected())
-    client.add_sources()
-    return client
+from sluicetest.client import task
 
 
 def list_ids(client, **request):

@@ -6,18 +6,10 @@ import grpc
 import pytest
 
 from sluicetest import seed
-from sluicetest.client import READER, Client, Worker, task
+from sluicetest.client import READER, Worker, task
 from sluicetest.wait import wait_until
 
 KEY = "Idempotency-Key"
-
-
-@pytest.fixture
-def client(stack):
-    stack.start_gateway()
-    client = Client(stack.reflected())
-    client.add_sources()
-    return client
 
 
 def is_served(client):

@@ -17,14 +17,6 @@ UNKNOWN = "proc-1-" + "0" * 32
 
 
 @pytest.fixture
-def client(stack):
-    stack.start_gateway()
-    client = Client(stack.reflected())
-    client.add_sources()
-    return client
-
-
-@pytest.fixture
 def watch(stack):
     """Opens watches, which are closed at the end."""
     opened = []
