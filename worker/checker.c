@@ -14,8 +14,6 @@
 #include "worker/gateway_link.h"
 
 enum {
-    LEASE_WAIT_S = 20,
-    LEASE_TIMEOUT_MS = (LEASE_WAIT_S + 5) * 1000,
     PAUSE_MS = 500, /* after a failed lease */
 };
 
@@ -105,25 +103,18 @@ static void pause_after_failure(struct checker *checker, struct status st)
 static void *run(void *arg)
 {
     struct checker *checker = arg;
-    Pb__LeaseJobRequest request = PB__LEASE_JOB_REQUEST__INIT;
-    Google__Protobuf__Duration wait = GOOGLE__PROTOBUF__DURATION__INIT;
+    const struct link_worker worker = {checker->channel, checker->worker_id, capabilities,
+                                       ARRAY_LEN(capabilities)};
 
-    wait.seconds = LEASE_WAIT_S;
-    request.worker_id = (char *)(uintptr_t)checker->worker_id;
-    request.wait_duration = &wait;
-    request.capabilities = (char **)(uintptr_t)capabilities;
-    request.n_capabilities = ARRAY_LEN(capabilities);
     while (wait_for_place(checker)) {
-        ProtobufCMessage *reply = NULL;
-        struct status st = link_call(checker->channel, &link_lease_job, &request.base,
-                                     LEASE_TIMEOUT_MS, &checker->stop, &reply);
-        Pb__LeaseJobResponse *leased = (Pb__LeaseJobResponse *)reply;
+        Pb__LeaseJobResponse *leased = NULL;
+        struct status st = link_lease(&worker, &checker->stop, &leased);
 
         if (leased && leased->check && leased->check->data_source)
             start(checker, leased);
         else if (leased)
             pb__lease_job_response__free_unpacked(leased, NULL);
-        else if (st.code != STATUS_CANCELLED && st.code != STATUS_DEADLINE_EXCEEDED)
+        else if (st.code != STATUS_OK)
             pause_after_failure(checker, st);
     }
     return NULL;

@@ -13,8 +13,6 @@
 #include "worker/job.h"
 
 enum {
-    LEASE_WAIT_S = 20,
-    LEASE_TIMEOUT_MS = (LEASE_WAIT_S + 5) * 1000,
     PAUSE_MS = 500, /* after a failed lease */
 };
 
@@ -121,25 +119,18 @@ static void pause_after_failure(struct engine *engine, struct status st)
 static void *run(void *arg)
 {
     struct engine *engine = arg;
-    Pb__LeaseJobRequest request = PB__LEASE_JOB_REQUEST__INIT;
-    Google__Protobuf__Duration wait = GOOGLE__PROTOBUF__DURATION__INIT;
+    const struct link_worker worker = {engine->channel, engine->worker_id, job_capabilities,
+                                       ARRAY_LEN(job_capabilities)};
 
-    wait.seconds = LEASE_WAIT_S;
-    request.worker_id = (char *)(uintptr_t)engine->worker_id;
-    request.wait_duration = &wait;
-    request.capabilities = (char **)(uintptr_t)job_capabilities;
-    request.n_capabilities = ARRAY_LEN(job_capabilities);
     while (wait_for_place(engine)) {
-        ProtobufCMessage *reply = NULL;
-        struct status st = link_call(engine->channel, &link_lease_job, &request.base,
-                                     LEASE_TIMEOUT_MS, &engine->stop, &reply);
-        Pb__LeaseJobResponse *leased = (Pb__LeaseJobResponse *)reply;
+        Pb__LeaseJobResponse *leased = NULL;
+        struct status st = link_lease(&worker, &engine->stop, &leased);
 
         if (leased && leased->job)
             start(engine, leased);
         else if (leased)
             pb__lease_job_response__free_unpacked(leased, NULL);
-        else if (st.code != STATUS_CANCELLED && st.code != STATUS_DEADLINE_EXCEEDED)
+        else if (st.code != STATUS_OK)
             pause_after_failure(engine, st);
     }
     return NULL;

@@ -12,12 +12,14 @@ enum {
     CALL_TIMEOUT_MS = 5000,
     FIRST_PAUSE_MS = 100,
     LONGEST_PAUSE_MS = 2000,
+    LEASE_WAIT_S = 20,
+    LEASE_TIMEOUT_MS = (LEASE_WAIT_S + 5) * 1000,
 };
 
 #define WORKER_SERVICE "/sluice.worker.v1.WorkerService/"
 
-const struct link_method link_lease_job = {WORKER_SERVICE "LeaseJob",
-                                           &pb__lease_job_response__descriptor};
+static const struct link_method lease_job = {WORKER_SERVICE "LeaseJob",
+                                             &pb__lease_job_response__descriptor};
 const struct link_method link_report_job = {WORKER_SERVICE "ReportJob",
                                             &pb__report_job_response__descriptor};
 const struct link_method link_report_bad_rows = {WORKER_SERVICE "ReportBadRows",
@@ -137,4 +139,24 @@ struct status link_call_until_answered(struct rpc_channel *channel,
         }
         pause_ms = pause_ms < LONGEST_PAUSE_MS ? pause_ms * 2 : LONGEST_PAUSE_MS;
     }
+}
+
+struct status link_lease(const struct link_worker *worker, const struct stop *stop,
+                         Pb__LeaseJobResponse **ret_leased)
+{
+    Pb__LeaseJobRequest request = PB__LEASE_JOB_REQUEST__INIT;
+    Google__Protobuf__Duration wait = GOOGLE__PROTOBUF__DURATION__INIT;
+    ProtobufCMessage *reply = NULL;
+
+    wait.seconds = LEASE_WAIT_S;
+    request.worker_id = (char *)(uintptr_t)worker->worker_id;
+    request.wait_duration = &wait;
+    request.capabilities = (char **)(uintptr_t)worker->capabilities;
+    request.n_capabilities = worker->ncapabilities;
+    struct status st =
+        link_call(worker->channel, &lease_job, &request.base, LEASE_TIMEOUT_MS, stop, &reply);
+    *ret_leased = (Pb__LeaseJobResponse *)reply;
+    if (st.code == STATUS_CANCELLED || st.code == STATUS_DEADLINE_EXCEEDED)
+        return status_ok();
+    return st;
 }

@@ -15,7 +15,6 @@ struct link_method {
     const ProtobufCMessageDescriptor *reply_type;
 };
 
-extern const struct link_method link_lease_job;
 extern const struct link_method link_report_job;
 extern const struct link_method link_report_bad_rows;
 extern const struct link_method link_finish_job;
@@ -38,5 +37,20 @@ struct status link_call_until_answered(struct rpc_channel *channel,
                                        const struct link_method *method,
                                        const ProtobufCMessage *request, const struct stop *stop,
                                        ProtobufCMessage **ret_reply) MUST_CHECK;
+
+/* Who asks for work, and what it can do: capabilities[0 .. ncapabilities). */
+struct link_worker {
+    struct rpc_channel *channel;
+    const char *worker_id;
+    const char *const *capabilities;
+    size_t ncapabilities;
+};
+
+/*
+ * Waits for work, some seconds at most, and less when stop is requested: then *ret_leased is NULL and the status OK, as if
+ * there were none. *ret_leased is owned by the caller (pb__lease_job_response__free_unpacked), and NULL on an error. Blocks.
+ */
+struct status link_lease(const struct link_worker *worker, const struct stop *stop,
+                         Pb__LeaseJobResponse **ret_leased) MUST_CHECK;
 
 #endif
