@@ -338,9 +338,11 @@ static bool begin_query(struct watch_hub *hub, int64_t *ret_delay_ms)
         round_ms = sweep_ms;
     }
     *ret_delay_ms = (round_ms < sweep_ms ? round_ms : sweep_ms) - now_ms;
-    if (now_ms < hub->retry_ms)
+    if (now_ms < hub->retry_ms) {
         *ret_delay_ms = hub->retry_ms - now_ms;
-    else if (sweep_ms <= now_ms)
+        return false;
+    }
+    if (sweep_ms <= now_ms)
         begin_sweep(hub, now_ms);
     else if (round_ms <= now_ms)
         begin_round(hub, now_ms);
@@ -349,7 +351,7 @@ static bool begin_query(struct watch_hub *hub, int64_t *ret_delay_ms)
         begin_progress(hub, now_ms);
     else
         return false;
-    return now_ms >= hub->retry_ms;
+    return true;
 }
 
 static void on_timer(struct timer *timer)
