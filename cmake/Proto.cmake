@@ -9,8 +9,8 @@ function(sluice_proto_generate root file out ret)
     set(outputs ${out}/${stem}.pb-c.c ${out}/${stem}.pb-c.h)
     add_custom_command(
         OUTPUT ${outputs}
-        COMMAND ${PROTOC_C} --c_out=${out} -I${PROJECT_SOURCE_DIR}/proto -I${PROTOBUF_IMPORT_DIR}
-                ${root}/${file}
+        COMMAND ${PROTOC_C} --c_out=${out} -I${root} -I${PROJECT_SOURCE_DIR}/proto
+                -I${PROTOBUF_IMPORT_DIR} ${root}/${file}
         DEPENDS ${root}/${file}
         COMMENT "protoc-c ${file}"
         VERBATIM)
@@ -68,4 +68,17 @@ function(sluice_proto)
     target_compile_options(sluice_proto PRIVATE $<$<COMPILE_LANGUAGE:C>:-w>)
     target_include_directories(sluice_proto SYSTEM PUBLIC ${gen})
     target_link_libraries(sluice_proto PUBLIC PkgConfig::PROTOBUF_C)
+endfunction()
+
+# The messages of one room: what protoc-c makes of <room>/<file>, linked into the room's library.
+function(sluice_room_messages target room file)
+    set(gen ${PROJECT_BINARY_DIR}/gen)
+    file(MAKE_DIRECTORY ${gen})
+    set(made)
+    sluice_proto_generate(${PROJECT_SOURCE_DIR} ${room}/${file} ${gen} made)
+    add_library(${target}_messages STATIC ${made})
+    target_compile_options(${target}_messages PRIVATE $<$<COMPILE_LANGUAGE:C>:-w>)
+    target_include_directories(${target}_messages SYSTEM PUBLIC ${gen})
+    target_link_libraries(${target}_messages PUBLIC PkgConfig::PROTOBUF_C)
+    target_link_libraries(${target} PUBLIC ${target}_messages)
 endfunction()

@@ -24,6 +24,8 @@ RULES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "layers.txt")
 SKIPPED = {".git", "build", "third_party", "node_modules", "var"}
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
 GENERATED = re.compile(r"(sluice|google|grpc)/[\w/]+\.pb-c\.h")
+# What is made of a room's own messages, which only that room and those above it may include.
+OWN_MESSAGES = re.compile(r"([\w-]+)/\1\.pb-c\.h")
 
 
 class RulesError(Exception):
@@ -73,7 +75,8 @@ def check_quoted(rules, root, path, header):
     if header.startswith((".", "/")) or "/../" in header or "/" not in header:
         return f'"{header}" is not written from the root'
     room = "proto" if GENERATED.fullmatch(header) else header.split("/")[0]
-    if room != "proto" and not os.path.exists(os.path.join(root, header)):
+    is_made = room == "proto" or OWN_MESSAGES.fullmatch(header)
+    if not is_made and not os.path.exists(os.path.join(root, header)):
         return f'"{header}" is not a file of ours'
     own = path.split("/")[0]
     if own not in rules.rooms:
@@ -84,7 +87,7 @@ def check_quoted(rules, root, path, header):
 
 
 def check_foreign(rules, path, header):
-    if GENERATED.fullmatch(header):
+    if GENERATED.fullmatch(header) or OWN_MESSAGES.fullmatch(header):
         return f"<{header}> is ours: include it in quotes"
     for prefix, folders in rules.foreign.items():
         if header.startswith(prefix):

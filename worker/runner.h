@@ -4,6 +4,8 @@
 #ifndef WORKER_RUNNER_H
 #define WORKER_RUNNER_H
 
+#include <stddef.h>
+
 #include "base/status.h"
 #include "sluice/worker/v1/worker_service.pb-c.h"
 
@@ -18,6 +20,9 @@ struct runner_result {
      */
     struct status status;
     char skipped[RUNNER_TEXT_BYTES]; /* with OK: why there was nothing to do; "" if there was */
+    /* Of role PLAN, with OK: the tables, table_names[0 .. ntable_names), borrowed from the state until close. */
+    char **table_names;
+    size_t ntable_names;
 };
 
 struct runner {

@@ -1,0 +1,122 @@
+/*
+ * hbase/cluster.h - a cluster: where its servers are, and connections to them.
+ *
+ * It is found through its servers' own registry (ClientMetaService, HBase 2.3 and later), or through ZooKeeper. HBase hands
+ * out its servers by their own names; hosts says where those are that the resolver does not know.
+ */
+#ifndef HBASE_CLUSTER_H
+#define HBASE_CLUSTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "base/stop.h"
+#include "hbase/connection.h"
+#include "hbase/fault.h"
+
+struct hbase_cluster;
+
+struct hbase_endpoint {
+    const char *host;
+    int port;
+};
+
+struct hbase_host {
+    const char *name;
+    const char *address;
+};
+
+/* Borrowed for the call; the cluster keeps copies. */
+struct hbase_cluster_options {
+    const char *name; /* for messages: the data source's */
+    const struct hbase_endpoint
+        *endpoints; /* endpoints[0 .. nendpoints): of the registry, or of ZooKeeper */
+    size_t nendpoints;
+    const char *znode; /* of ZooKeeper: "/hbase"; NULL: endpoints are masters or region servers */
+    const struct hbase_host *hosts; /* hosts[0 .. nhosts) */
+    size_t nhosts;
+    const char *user;
+    const struct stop *stop; /* kept: it must outlive the cluster */
+};
+
+/* A server of HBase, as it calls itself. */
+struct hbase_server {
+    char host[HBASE_MAX_HOST_BYTES + 1];
+    int port;
+    int64_t start_code;
+};
+
+/* Who answers a call. */
+enum hbase_service {
+    HBASE_CLIENT_SERVICE, /* a region server: reads and writes */
+    HBASE_ADMIN_SERVICE,  /* a region server: its regions and logs */
+    HBASE_MASTER_SERVICE, /* the active master */
+};
+
+/* Opens nothing yet. */
+struct hbase_cluster *hbase_cluster_create(const struct hbase_cluster_options *options) MUST_CHECK;
+
+/* No call may be under way. NULL is allowed. */
+void hbase_cluster_destroy(struct hbase_cluster *cluster);
+
+const char *hbase_cluster_get_name(const struct hbase_cluster *cluster);
+const char *hbase_cluster_get_user(const struct hbase_cluster *cluster);
+const struct stop *hbase_cluster_get_stop(const struct hbase_cluster *cluster);
+
+/*
+ * A point in time by clock_get_monotonic_ms until which calls that fail for a passing reason are tried again: patience_ms from
+ * now. One figure decides how long a cluster that does not answer is waited for.
+ */
+void hbase_cluster_set_patience(struct hbase_cluster *cluster, int64_t patience_ms);
+int64_t hbase_cluster_get_patience_ms(const struct hbase_cluster *cluster);
+
+/*
+ * The active master, the server of hbase:meta and the cluster's id: asked for when it is not known, or was forgotten. UNAVAILABLE, with what was
+ * tried at each end point; FAILED_PRECONDITION: ZooKeeper has no such node; CANCELLED. Tries once; does not pause. Any thread. Blocks.
+ */
+struct status hbase_cluster_find_master(struct hbase_cluster *cluster, struct hbase_server *ret)
+    MUST_CHECK;
+struct status hbase_cluster_find_meta(struct hbase_cluster *cluster, struct hbase_server *ret)
+    MUST_CHECK;
+enum { HBASE_CLUSTER_ID_BYTES = 64 };
+struct status hbase_cluster_find_id(struct hbase_cluster *cluster, char ret[HBASE_CLUSTER_ID_BYTES])
+    MUST_CHECK;
+
+/* Forgets where master and meta are: the next find asks again. Any thread. */
+void hbase_cluster_forget(struct hbase_cluster *cluster);
+
+/*
+ * A connection to a server, opened if there is none that is alive; shared by all threads, so many calls are in flight on it. It
+ * stays usable until hbase_cluster_release; release each one once. UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED. A server that could
+ * not be reached is not tried again for a moment. Any thread. Blocks.
+ */
+struct status hbase_cluster_connect(struct hbase_cluster *cluster,
+                                    const struct hbase_server *server, enum hbase_service service,
+                                    struct hbase_connection **ret) MUST_CHECK;
+void hbase_cluster_release(struct hbase_cluster *cluster, struct hbase_connection *connection);
+
+/* One try of a call at a server. Returns as hbase_call_wait; no connection is a fault, too. Any thread. Blocks. */
+bool hbase_cluster_try(struct hbase_cluster *cluster, const struct hbase_server *server,
+                       enum hbase_service service, const struct hbase_request *request,
+                       struct hbase_reply *ret, struct hbase_fault *ret_fault) MUST_CHECK;
+
+/*
+ * A call of the active master, tried again as the faults say until it is answered or the patience is used up; then the last
+ * fault's status. Any thread. Blocks.
+ */
+struct status hbase_cluster_call_master(struct hbase_cluster *cluster,
+                                        const struct hbase_request *request,
+                                        struct hbase_reply *ret) MUST_CHECK;
+
+/* Pauses for what a fault asks for, stop and patience in view: false when there is no more patience, or a stop. */
+struct hbase_retry {
+    unsigned ntries;
+    int64_t deadline_ms;
+};
+struct hbase_retry hbase_cluster_begin_retry(const struct hbase_cluster *cluster);
+bool hbase_cluster_pause(struct hbase_cluster *cluster, struct hbase_retry *retry,
+                         const struct hbase_fault *fault);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * hbase/table.h - a table: its regions, and where they are.
+ *
+ * The regions are read from hbase:meta when they are first needed, and again when a server says that one is elsewhere. A
+ * table is shared by the threads of a job.
+ */
+#ifndef HBASE_TABLE_H
+#define HBASE_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "hbase/cluster.h"
+
+struct hbase_table;
+
+/* "t1" and "default:t1" are one; namespace is never empty. Borrowed. */
+struct hbase_table_name {
+    const char *namespace;
+    const char *qualifier;
+};
+
+enum {
+    HBASE_TABLE_NAME_BYTES = 512, /* namespace, colon, qualifier, NUL: each at most 255 bytes */
+    HBASE_MAX_REGIONS = 200000,   /* of one table */
+};
+
+/* "t1" for the namespace default, else "ns:t1": how HBase writes it. */
+void hbase_table_name_write(const struct hbase_table_name *name, char ret[HBASE_TABLE_NAME_BYTES]);
+
+/* One region: [start_key, end_key), empty is open. In the arena that was passed. */
+struct hbase_region {
+    struct str name; /* the key of its row in hbase:meta, which is what servers call it */
+    struct str start_key;
+    struct str end_key;
+    struct hbase_server server;
+};
+
+/* cluster must outlive the table. Reads nothing yet. */
+struct hbase_table *hbase_table_create(struct hbase_cluster *cluster,
+                                       const struct hbase_table_name *name) MUST_CHECK;
+void hbase_table_destroy(struct hbase_table *table); /* NULL is allowed */
+
+struct hbase_cluster *hbase_table_get_cluster(const struct hbase_table *table);
+const char *hbase_table_get_text(const struct hbase_table *table); /* as hbase_table_name_write */
+
+/*
+ * The region that has row; what is known, or read now. NOT_FOUND: there is no such table. UNAVAILABLE: the region is
+ * between two servers, or hbase:meta does not answer; CANCELLED. Tries once. Any thread. Blocks.
+ */
+struct status hbase_table_locate(struct hbase_table *table, struct str row, struct arena *arena,
+                                 struct hbase_region *ret) MUST_CHECK;
+
+/* Forgets where the region is that a server does not serve (any more); or all that a server had. Any thread. */
+void hbase_table_forget(struct hbase_table *table, const struct hbase_region *region);
+void hbase_table_forget_server(struct hbase_table *table, const struct hbase_server *server);
+
+/* Where the region is now, as a fault said. Any thread. */
+void hbase_table_move(struct hbase_table *table, const struct hbase_region *region,
+                      const char *host, int port);
+
+/*
+ * All regions, read anew from hbase:meta, in order and without holes: *ret[0 .. *ret_count), in arena. Tries again while some are
+ * in transition, until the cluster's patience is used up. NOT_FOUND: there is no such table. Blocks.
+ */
+struct status hbase_table_list_regions(struct hbase_table *table, struct arena *arena,
+                                       const struct hbase_region **ret, size_t *ret_count)
+    MUST_CHECK;
+
+/*
+ * One try of a call at the region that has row, whose faults have been taken in: what is known of regions and connections is
+ * up to date for the next try. The request's message is made for the region by make, which sees where it is. Returns as
+ * hbase_call_wait.
+ */
+struct hbase_region_call {
+    /* Sets the request's message for region; both are borrowed for the call. */
+    void (*make)(struct hbase_region_call *call, const struct hbase_region *region,
+                 struct hbase_request *request);
+    struct hbase_request request; /* without its message */
+};
+struct status hbase_table_call(struct hbase_table *table, struct str row,
+                               struct hbase_region_call *call, struct hbase_reply *ret) MUST_CHECK;
+
+/* What a fault of a call at region means for what is known: forgets, moves, or nothing. Any thread. */
+void hbase_table_take_fault(struct hbase_table *table, const struct hbase_region *region,
+                            const struct hbase_fault *fault);
+
+#endif
