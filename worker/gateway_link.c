@@ -24,6 +24,8 @@ const struct link_method link_report_job = {WORKER_SERVICE "ReportJob",
                                             &pb__report_job_response__descriptor};
 const struct link_method link_report_bad_rows = {WORKER_SERVICE "ReportBadRows",
                                                  &google__protobuf__empty__descriptor};
+const struct link_method link_report_differences = {WORKER_SERVICE "ReportDifferences",
+                                                    &google__protobuf__empty__descriptor};
 const struct link_method link_finish_check = {WORKER_SERVICE "FinishCheck",
                                               &google__protobuf__empty__descriptor};
 const struct link_method link_finish_job = {WORKER_SERVICE "FinishJob",

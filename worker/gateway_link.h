@@ -17,6 +17,7 @@ struct link_method {
 
 extern const struct link_method link_report_job;
 extern const struct link_method link_report_bad_rows;
+extern const struct link_method link_report_differences;
 extern const struct link_method link_finish_job;
 extern const struct link_method link_finish_check;
 

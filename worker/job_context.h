@@ -38,7 +38,7 @@ struct job_progress {
     struct job_comparison comparison;
     int64_t checkpoint_time_ms; /* since 1970; 0: not set */
     int64_t sync_time_ms;       /* the same */
-    int64_t lag_ms;             /* -1: not known */
+    int64_t lag_ms;             /* of role INCR only; -1: not known */
     int64_t queued_logs;
 };
 

@@ -1,0 +1,303 @@
+/*
+ * tests/unit/worker/test_job_context.c - what a job tells its gateway, and what it hears: the gateway is played here.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/compiler.h"
+#include "base/mem.h"
+#include "rpc/call.h"
+#include "rpc/client.h"
+#include "rpc/loop.h"
+#include "rpc/server.h"
+#include "tests/harness/test.h"
+#include "worker/job_context.h"
+#include "worker/job_state.h"
+
+/* Keeps the last request, and answers a report with what it is told to. */
+struct gateway {
+    struct rpc_loop *loop;
+    struct rpc_server *server;
+    struct rpc_channel *channel;
+    struct job_context *context;
+    ProtobufCMessage *request;
+    const char *answers_with; /* an error for what is stored beside a job; NULL: none */
+    Pb__ReportJobResponse response;
+};
+
+static void keep(struct gateway *gateway, const ProtobufCMessage *request)
+{
+    size_t size = protobuf_c_message_get_packed_size(request);
+    uint8_t *bytes = mem_alloc(size + 1);
+
+    if (gateway->request)
+        protobuf_c_message_free_unpacked(gateway->request, NULL);
+    (void)protobuf_c_message_pack(request, bytes);
+    gateway->request = protobuf_c_message_unpack(request->descriptor, NULL, size, bytes);
+    mem_free(bytes);
+}
+
+static void answer_report(struct rpc_call *call, const ProtobufCMessage *request)
+{
+    struct gateway *gateway = rpc_call_get_self(call);
+
+    keep(gateway, request);
+    rpc_call_end(call, status_ok(), &gateway->response.base);
+}
+
+static void answer_others(struct rpc_call *call, const ProtobufCMessage *request)
+{
+    struct gateway *gateway = rpc_call_get_self(call);
+    Google__Protobuf__Empty empty = GOOGLE__PROTOBUF__EMPTY__INIT;
+
+    keep(gateway, request);
+    rpc_call_end(call,
+                 gateway->answers_with ? status_error(STATUS_ABORTED, "%s", gateway->answers_with)
+                                       : status_ok(),
+                 &empty.base);
+}
+
+static const struct rpc_method methods[] = {
+    {"LeaseJob", RPC_UNARY, answer_others},          {"ReportJob", RPC_UNARY, answer_report},
+    {"ReportBadRows", RPC_UNARY, answer_others},     {"FinishJob", RPC_UNARY, answer_others},
+    {"ReportDifferences", RPC_UNARY, answer_others}, {"FinishCheck", RPC_UNARY, answer_others},
+};
+
+static const struct rpc_service service = {
+    .descriptor = &pb__worker_service__descriptor,
+    .methods = methods,
+    .nmethods = ARRAY_LEN(methods),
+};
+
+static Pb__LeaseJobResponse *make_leased(Pb__JobRole role, const char *extra_attrs)
+{
+    Pb__LeaseJobResponse leased = PB__LEASE_JOB_RESPONSE__INIT;
+    Pb__LeasedJob job = PB__LEASED_JOB__INIT;
+    Pb__Task task = PB__TASK__INIT;
+    Pb__FullMigrationSpec spec = PB__FULL_MIGRATION_SPEC__INIT;
+
+    spec.extra_attrs_json = (char *)(uintptr_t)extra_attrs;
+    task.spec_case = PB__TASK__SPEC_FULL_MIGRATION;
+    task.full_migration = &spec;
+    job.id = (char *)(uintptr_t)"check-1";
+    job.lease_token = 7;
+    job.role = role;
+    job.task = &task;
+    leased.job = &job;
+
+    size_t size = pb__lease_job_response__get_packed_size(&leased);
+    uint8_t *bytes = mem_alloc(size);
+    (void)pb__lease_job_response__pack(&leased, bytes);
+    Pb__LeaseJobResponse *copy = pb__lease_job_response__unpack(NULL, size, bytes);
+    mem_free(bytes);
+    return copy;
+}
+
+static void gateway_open(struct gateway *gateway, Pb__JobRole role, const char *extra_attrs)
+{
+    static const struct rpc_service *const services[] = {&service};
+    char target[32];
+
+    *gateway = (struct gateway){.response = PB__REPORT_JOB_RESPONSE__INIT};
+    gateway->response.directive = PB__DIRECTIVE__DIRECTIVE_CONTINUE;
+    check_status(rpc_loop_create(2, &gateway->loop), STATUS_OK);
+    struct rpc_server_options options = {
+        .listen = "127.0.0.1:0",
+        .loop = gateway->loop,
+        .services = services,
+        .nservices = ARRAY_LEN(services),
+        .self = gateway,
+    };
+    check_status(rpc_server_create(&options, &gateway->server), STATUS_OK);
+    (void)snprintf(target, sizeof(target), "127.0.0.1:%d", rpc_server_get_port(gateway->server));
+    gateway->channel =
+        rpc_channel_open(&(struct rpc_channel_options){.target = target, .loop = gateway->loop});
+    gateway->context = job_context_create(make_leased(role, extra_attrs), gateway->channel);
+}
+
+static void gateway_close(struct gateway *gateway)
+{
+    job_context_destroy(gateway->context);
+    rpc_channel_close(gateway->channel);
+    rpc_server_destroy(gateway->server);
+    rpc_loop_destroy(gateway->loop);
+    if (gateway->request)
+        protobuf_c_message_free_unpacked(gateway->request, NULL);
+}
+
+static const Pb__ReportJobRequest *report(struct gateway *gateway)
+{
+    job_context_report(gateway->context);
+    return (const Pb__ReportJobRequest *)gateway->request;
+}
+
+test(a_report_tells_the_progress_of_a_sync)
+{
+    const struct job_progress progress = {
+        .checkpoint_time_ms = 1700000000123,
+        .sync_time_ms = 1700000001000,
+        .lag_ms = 1500,
+        .queued_logs = 3,
+    };
+    struct gateway gateway;
+
+    gateway_open(&gateway, PB__JOB_ROLE__JOB_ROLE_INCR, "");
+    check(report(&gateway)->progress->lag == NULL);
+    job_context_set_progress(gateway.context, &progress);
+    const Pb__ReportJobRequest *request = report(&gateway);
+    check_str(request->id, "check-1");
+    check_int(request->lease_token, 7);
+    check_int(request->progress->checkpoint_time->seconds, 1700000000);
+    check_int(request->progress->checkpoint_time->nanos, 123000000);
+    check_int(request->progress->sync_time->seconds, 1700000001);
+    check_int(request->progress->lag->seconds, 1);
+    check_int(request->progress->lag->nanos, 500000000);
+    check_int(request->progress->queued_logs, 3);
+    check(request->progress->comparison == NULL);
+    gateway_close(&gateway);
+}
+
+test(a_report_tells_what_a_comparison_found)
+{
+    const struct job_progress progress = {
+        .has_comparison = true,
+        .comparison = {.cells = 1,
+                       .missing = 2,
+                       .extra = 3,
+                       .changed_values = 4,
+                       .changed_timestamps = 5,
+                       .repaired = 6},
+    };
+    struct gateway gateway;
+
+    gateway_open(&gateway, PB__JOB_ROLE__JOB_ROLE_CHECK, "");
+    job_context_set_progress(gateway.context, &progress);
+    const Pb__Progress *told = report(&gateway)->progress;
+    check_int(told->comparison->cells, 1);
+    check_int(told->comparison->missing, 2);
+    check_int(told->comparison->extra, 3);
+    check_int(told->comparison->changed_values, 4);
+    check_int(told->comparison->changed_timestamps, 5);
+    check_int(told->comparison->repaired, 6);
+    check(told->lag == NULL);
+    check(told->checkpoint_time == NULL);
+    check(told->sync_time == NULL);
+    gateway_close(&gateway);
+}
+
+test(the_fraction_is_of_bytes_else_of_regions)
+{
+    static const struct {
+        struct job_progress progress;
+        int percent;
+    } cases[] = {
+        {{.bytes_read = 3}, 0},
+        {{.bytes_read = 1, .bytes_total = 4}, 25},
+        {{.bytes_read = 5, .bytes_total = 4}, 100},
+        {{.regions_done = 1, .regions_total = 2}, 50},
+        {{.regions_done = 3, .regions_total = 2}, 100},
+        {{.bytes_read = 1, .bytes_total = 4, .regions_done = 1, .regions_total = 2}, 25},
+    };
+    struct gateway gateway;
+
+    gateway_open(&gateway, PB__JOB_ROLE__JOB_ROLE_FULL, "");
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        job_context_set_progress(gateway.context, &cases[i].progress);
+        const Pb__Progress *told = report(&gateway)->progress;
+        check_int((int)(told->fraction * 100), cases[i].percent);
+        check_int(told->regions_done, cases[i].progress.regions_done);
+        check_int(told->regions_total, cases[i].progress.regions_total);
+    }
+    gateway_close(&gateway);
+}
+
+test(what_stands_in_the_way_is_told_with_reports_and_checkpoints)
+{
+    static char long_text[1100];
+    struct gateway gateway;
+
+    memset(long_text, 'x', sizeof(long_text) - 1);
+    gateway_open(&gateway, PB__JOB_ROLE__JOB_ROLE_INCR, "");
+    check_str(report(&gateway)->message, "");
+    job_context_set_message(gateway.context, "family 'g' is missing at the destination");
+    check_str(report(&gateway)->message, "family 'g' is missing at the destination");
+    check_status(job_context_save_checkpoint(gateway.context, str_from("here")), STATUS_OK);
+    const Pb__ReportJobRequest *request = (const Pb__ReportJobRequest *)gateway.request;
+    check_str(request->message, "family 'g' is missing at the destination");
+    check(str_is(str_from_bytes(request->checkpoint->data.data, request->checkpoint->data.len),
+                 "here"));
+    job_context_set_message(gateway.context, long_text);
+    check_int(strlen(report(&gateway)->message), 1024);
+    job_context_set_message(gateway.context, "");
+    check_str(report(&gateway)->message, "");
+    gateway_close(&gateway);
+}
+
+test(the_bandwidth_is_the_tasks_at_first_and_then_as_the_gateway_says)
+{
+    struct gateway gateway;
+
+    gateway_open(&gateway, PB__JOB_ROLE__JOB_ROLE_FULL, "{\"bandWidth\":1000}");
+    check_int(job_context_get_bytes_per_second(gateway.context), 1000);
+    gateway.response.bytes_per_second = 2000;
+    (void)report(&gateway);
+    check_int(job_context_get_bytes_per_second(gateway.context), 2000);
+    gateway.response.bytes_per_second = 0;
+    check_status(job_context_save_checkpoint(gateway.context, str_from("")), STATUS_OK);
+    check_int(job_context_get_bytes_per_second(gateway.context), 0);
+    gateway_close(&gateway);
+}
+
+test(differences_are_stored_under_the_lease)
+{
+    Pb__Difference one = PB__DIFFERENCE__INIT;
+    Pb__Difference *differences[] = {&one};
+    struct gateway gateway;
+
+    one.number = 12;
+    one.type = PB__DIFFERENCE_TYPE__DIFFERENCE_TYPE_EXTRA;
+    gateway_open(&gateway, PB__JOB_ROLE__JOB_ROLE_CHECK, "");
+    check_status(job_context_store_differences(gateway.context, differences, 1), STATUS_OK);
+    const Pb__ReportDifferencesRequest *request =
+        (const Pb__ReportDifferencesRequest *)gateway.request;
+    check_str(request->id, "check-1");
+    check_int(request->lease_token, 7);
+    check_int(request->n_differences, 1);
+    check_int(request->differences[0]->number, 12);
+    check_int(request->differences[0]->type, PB__DIFFERENCE_TYPE__DIFFERENCE_TYPE_EXTRA);
+    gateway_close(&gateway);
+}
+
+test(differences_under_a_lost_lease_stop_the_job)
+{
+    struct gateway gateway;
+
+    gateway_open(&gateway, PB__JOB_ROLE__JOB_ROLE_CHECK, "");
+    gateway.answers_with = "the lease is lost";
+    check_status(job_context_store_differences(gateway.context, NULL, 0), STATUS_ABORTED);
+    check(job_context_is_dropped(gateway.context));
+    check(stop_is_requested(job_context_get_stop(gateway.context)));
+    gateway_close(&gateway);
+}
+
+test(the_end_of_a_plan_tells_its_tables)
+{
+    char *names[] = {(char *)(uintptr_t)"a", (char *)(uintptr_t)"ns:b/ns:c"};
+    struct runner_result result = {.table_names = names, .ntable_names = 2};
+    struct gateway gateway;
+
+    gateway_open(&gateway, PB__JOB_ROLE__JOB_ROLE_PLAN, "");
+    check(job_context_finish(gateway.context, &result));
+    const Pb__FinishJobRequest *request = (const Pb__FinishJobRequest *)gateway.request;
+    check_int(request->outcome, PB__JOB_OUTCOME__JOB_OUTCOME_SUCCEEDED);
+    check_int(request->n_table_names, 2);
+    check_str(request->table_names[1], "ns:b/ns:c");
+
+    result.status = status_error(STATUS_NOT_FOUND, "there is no namespace 'ns'");
+    check(job_context_finish(gateway.context, &result));
+    request = (const Pb__FinishJobRequest *)gateway.request;
+    check_int(request->outcome, PB__JOB_OUTCOME__JOB_OUTCOME_FAILED);
+    check_int(request->n_table_names, 0);
+    gateway_close(&gateway);
+}

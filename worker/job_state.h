@@ -1,0 +1,37 @@
+/*
+ * worker/job_state.h - the engine's side of a job's context: what is told to the gateway, and what it wants.
+ */
+#ifndef WORKER_JOB_STATE_H
+#define WORKER_JOB_STATE_H
+
+#include <stdbool.h>
+
+#include "base/status.h"
+#include "sluice/worker/v1/worker_service.pb-c.h"
+#include "worker/runner.h"
+
+struct job_context;
+struct rpc_channel;
+
+/* leased is taken over (freed by free_unpacked with a NULL allocator); channel is borrowed until job_context_destroy. */
+struct job_context *job_context_create(Pb__LeaseJobResponse *leased, struct rpc_channel *channel)
+    MUST_CHECK;
+void job_context_destroy(struct job_context *context);
+
+/* Reports once, and takes in what the gateway wants; one that does not answer is told with the next report. Blocks. */
+void job_context_report(struct job_context *context);
+
+/* The job is no longer ours: the runner is asked to stop, and its end is not told. Any thread. */
+void job_context_drop(struct job_context *context, const char *why);
+bool job_context_is_dropped(struct job_context *context);
+
+/* Asks the runner to stop; the gateway is still told how it ended. Any thread. */
+void job_context_stop(struct job_context *context);
+
+/* Gives up telling the gateway how it ended. Any thread. */
+void job_context_abandon(struct job_context *context);
+
+/* Tells the gateway how the job ended; true if it took it. Blocks until it has answered. */
+bool job_context_finish(struct job_context *context, const struct runner_result *result);
+
+#endif
