@@ -1,0 +1,1 @@
+"""Real HBase clusters and their judge, for the tests of this folder."""

@@ -1,0 +1,53 @@
+"""All that a run of the tests starts of HBase."""
+import pathlib
+import shutil
+import tempfile
+
+from .cluster import Cluster
+from .judge import Judge
+
+
+class HBase:
+    """Starts clusters, and the judge when it is first asked for; removes them all."""
+
+    def __init__(self, build):
+        self.build = build
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-hbase-judge-", dir="/tmp"))
+        self.clusters = []
+        self.keep_logs = False
+        self._judge = None
+
+    @property
+    def judge(self):
+        if not self._judge:
+            self._judge = Judge(self.build, self.folder / "judge.log")
+        return self._judge
+
+    def make(self, name="cluster", **how):
+        """A Cluster that is not started; how: region_servers, access_control, settings."""
+        self.clusters.append(Cluster(self.build, name, **how))
+        return self.clusters[-1]
+
+    def start(self, name="cluster", **how):
+        """A Cluster that serves."""
+        return self.make(name, **how).start()
+
+    def start_all(self, *names, **how):
+        """Clusters that serve; they start side by side."""
+        made = [self.make(name, **how) for name in names]
+        for cluster in made:
+            cluster.launch()
+        for cluster in made:
+            cluster.wait()
+        return made
+
+    def logs(self):
+        return [self.folder / "judge.log", *[node.log for c in self.clusters for node in c.nodes]]
+
+    def remove(self):
+        if self._judge:
+            self._judge.stop()
+        for cluster in self.clusters:
+            cluster.remove(self.keep_logs)
+        if not self.keep_logs:
+            shutil.rmtree(self.folder, ignore_errors=True)
