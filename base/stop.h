@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* {0} is not requested. Who does long work asks at least every 100 ms, and before it blocks. */
 struct stop {
@@ -23,5 +24,8 @@ static inline bool stop_is_requested(const struct stop *stop)
 {
     return atomic_load(&stop->is_requested);
 }
+
+/* Waits for pause_ms; false as soon as a stop is requested. Blocks. */
+bool stop_pause(const struct stop *stop, int64_t pause_ms);
 
 #endif
