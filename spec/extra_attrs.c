@@ -28,7 +28,7 @@ unsigned extra_attrs_read_choice(const struct config_reader *reader, const char 
     struct buf expected = {0};
 
     for (unsigned i = 0; i < nchoices; i++) {
-        if (str_is(text, choices[i]))
+        if (str_is_ignoring_case(text, choices[i]))
             return i;
     }
     if (text.len == 0)

@@ -19,7 +19,7 @@ struct config_reader extra_attrs_make(const char *field, const char *text,
 /* bandWidth: bytes a second that each thread may move; 0: as many as it can. */
 int64_t extra_attrs_read_bandwidth(const struct config_reader *reader);
 
-/* The index of the member's text among choices[0 .. nchoices); 0 if there is none or it is wrong. */
+/* The index of the member's text among choices[0 .. nchoices), without case; 0 if there is none or it is wrong. */
 unsigned extra_attrs_read_choice(const struct config_reader *reader, const char *key,
                                  const char *const *choices, unsigned nchoices);
 

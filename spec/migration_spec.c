@@ -21,8 +21,14 @@ enum {
     MAX_SHOWN_BYTES = 60,
 };
 
-static const char *const keys[] = {"bandWidth", "concurrency", "startTs", "endTs",  "startKey",
-                                   "endKey",    "cols",        "verify",  "onError"};
+static const char *const keys[] = {"bandWidth", "concurrency", "startTs", "endTs",
+                                   "startKey",  "endKey",      "cols",    "verify",
+                                   "mode",      "repair",      "onError"};
+
+static const char *const mode_choices[] = {
+    [MIGRATION_COPY] = "COPY",
+    [MIGRATION_VERIFY_ONLY] = "VERIFY_ONLY",
+};
 
 static const char *const verify_choices[] = {
     [MIGRATION_VERIFY_NONE] = "none",
@@ -215,6 +221,31 @@ static void read_columns(const struct config_reader *attrs, struct arena *arena,
     spec->ncolumns = ncolumns;
 }
 
+/* What is compared, and whether that is all there is to do. */
+static void read_verification(const struct config_reader *attrs, struct migration_spec *spec)
+{
+    spec->mode = (enum migration_mode)extra_attrs_read_choice(attrs, "mode", mode_choices,
+                                                              ARRAY_LEN(mode_choices));
+    spec->verify = (enum migration_verify)extra_attrs_read_choice(attrs, "verify", verify_choices,
+                                                                  ARRAY_LEN(verify_choices));
+    spec->has_to_repair = config_get_bool(attrs, "repair", false);
+    if (spec->mode == MIGRATION_VERIFY_ONLY) {
+        if (!config_find(attrs, "verify"))
+            spec->verify = MIGRATION_VERIFY_FULL;
+        if (spec->verify == MIGRATION_VERIFY_NONE)
+            config_add(attrs, "verify",
+                       "is none, though mode is VERIFY_ONLY; count or full is"
+                       " expected");
+        if (spec->has_to_load || spec->has_to_create)
+            config_add(attrs, "mode",
+                       "is VERIFY_ONLY, which copies nothing; bulkload and"
+                       " createTable must be false then");
+    }
+    if (spec->has_to_repair && spec->verify != MIGRATION_VERIFY_FULL)
+        config_add(attrs, "repair", "is true, though verify is %s; it takes full",
+                   verify_choices[spec->verify]);
+}
+
 void migration_spec_read(const Pb__FullMigrationSpec *message, bool is_one_source,
                          struct arena *arena, struct violations *violations,
                          struct migration_spec *ret)
@@ -236,8 +267,7 @@ void migration_spec_read(const Pb__FullMigrationSpec *message, bool is_one_sourc
         (unsigned)config_get_int(&attrs, "concurrency", 1, MIGRATION_MAX_CONCURRENCY, 0);
     read_range(&attrs, arena, &spec);
     read_columns(&attrs, arena, &spec);
-    spec.verify = (enum migration_verify)extra_attrs_read_choice(&attrs, "verify", verify_choices,
-                                                                 ARRAY_LEN(verify_choices));
+    read_verification(&attrs, &spec);
     spec.on_error = (enum migration_on_error)extra_attrs_read_choice(
         &attrs, "onError", on_error_choices, ARRAY_LEN(on_error_choices));
     config_reader_deinit(&attrs);

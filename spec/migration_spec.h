@@ -20,6 +20,11 @@ enum {
     MIGRATION_MAX_KEY_BYTES = 32767, /* of a row key in HBase */
 };
 
+enum migration_mode {
+    MIGRATION_COPY,
+    MIGRATION_VERIFY_ONLY, /* nothing is copied: what is there already is compared */
+};
+
 enum migration_verify {
     MIGRATION_VERIFY_NONE,
     MIGRATION_VERIFY_COUNT, /* rows and cells are counted on both sides */
@@ -50,7 +55,9 @@ struct migration_spec {
     struct str end_key;
     const struct migration_column *columns; /* columns[0 .. ncolumns); none: all are copied */
     size_t ncolumns;
-    enum migration_verify verify;
+    enum migration_mode mode;
+    enum migration_verify verify; /* of VERIFY_ONLY not NONE */
+    bool has_to_repair;           /* with FULL: cells that differ are made as the source has them */
     enum migration_on_error on_error;
 };
 

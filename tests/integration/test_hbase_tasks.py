@@ -248,6 +248,8 @@ def test_from_the_start_a_pattern_is_planned_anew(client, worker):
      "'*' would be copied onto itself"),
     (migration(["t1"], attrs={"bandwidth": 1}), "task.full_migration.extra_attrs_json",
      "extraAttrs: 'bandwidth' is not known; there are bandWidth, concurrency"),
+    (migration(["t1"], createTable=True, attrs={"mode": "VERIFY_ONLY"}),
+     "task.full_migration.extra_attrs_json", "mode: is VERIFY_ONLY, which copies nothing"),
     (sync(["t1", ""]), "task.incremental_sync.table_names",
      "a table has an empty name; names such as t1 or ns:t1 are expected"),
     (sync(["t1/t2", "t2/t3"], destination="src"), "task.incremental_sync.table_names",

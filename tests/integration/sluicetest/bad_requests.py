@@ -67,7 +67,8 @@ TABLES = wrong([], ["a"] * 2, [""], ["a,b"], ["a b"], ["a:b:c"], ["a/b/c"], [":a
                ["a/"],
                ["/a"], ["a" * 100_000], [f"t{n}" for n in range(1001)])
 ATTRIBUTES = wrong("{", "[]", "1", '{"nope":1}', '{"bandWidth":"x"}', '{"bandWidth":-1}',
-                   '{"bandWidth":1.5}',
+                   '{"bandWidth":1.5}', '{"mode":"x"}', '{"mode":"VERIFY_ONLY","verify":"none"}',
+                   '{"repair":true}', '{"repair":1,"verify":"full"}',
                    '{"bandWidth":1,"bandWidth":2}', "{" + " " * 65536 + "}", '{"bandWidth":null}')
 CONFIG = wrong("", "{", "[]", "1", "null", "[" * 100, '"x"', '{"nope":1}', '{"a":1,"a":1}', "{} {}",
                '{"a":' * 70 + "1" + "}" * 70, json.dumps({"filePath": "x" * 262145}))

@@ -131,6 +131,60 @@ test(migration_spec_decodes_keys_and_columns)
     arena_destroy(arena);
 }
 
+test(migration_spec_reads_what_is_verified)
+{
+    static const struct {
+        const char *attrs;
+        enum migration_mode mode;
+        enum migration_verify verify;
+        bool has_to_repair;
+    } cases[] = {
+        {"{\"mode\":\"COPY\"}", MIGRATION_COPY, MIGRATION_VERIFY_NONE, false},
+        {"{\"mode\":\"copy\",\"verify\":\"Count\"}", MIGRATION_COPY, MIGRATION_VERIFY_COUNT, false},
+        {"{\"mode\":\"VERIFY_ONLY\"}", MIGRATION_VERIFY_ONLY, MIGRATION_VERIFY_FULL, false},
+        {"{\"mode\":\"verify_only\",\"verify\":\"COUNT\"}", MIGRATION_VERIFY_ONLY,
+         MIGRATION_VERIFY_COUNT, false},
+        {"{\"mode\":\"VERIFY_ONLY\",\"repair\":true}", MIGRATION_VERIFY_ONLY, MIGRATION_VERIFY_FULL,
+         true},
+        {"{\"verify\":\"full\",\"repair\":true}", MIGRATION_COPY, MIGRATION_VERIFY_FULL, true},
+        {"{\"repair\":false}", MIGRATION_COPY, MIGRATION_VERIFY_NONE, false},
+    };
+    struct arena *arena = arena_create(0);
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct migration_spec spec = {0};
+
+        check_str(read_migration(cases[i].attrs, arena, &spec), "");
+        check_int(spec.mode, cases[i].mode);
+        check_int(spec.verify, cases[i].verify);
+        check_int(spec.has_to_repair, cases[i].has_to_repair);
+    }
+    arena_destroy(arena);
+}
+
+test(a_migration_that_only_verifies_neither_loads_nor_makes_tables)
+{
+    struct arena *arena = arena_create(0);
+
+    for (int i = 0; i < 2; i++) {
+        Pb__FullMigrationSpec message = PB__FULL_MIGRATION_SPEC__INIT;
+        struct violations violations = {0};
+        struct migration_spec spec;
+
+        message.table_names = tables;
+        message.n_table_names = 1;
+        message.extra_attrs_json = (char *)(uintptr_t)"{\"mode\":\"VERIFY_ONLY\"}";
+        message.bulkload = i == 0;
+        message.create_table = i == 1;
+        migration_spec_read(&message, false, arena, &violations, &spec);
+        check_int(violations.count, 1);
+        check_str(violations.items[0].text,
+                  "extraAttrs.mode: is VERIFY_ONLY, which copies nothing; bulkload and createTable"
+                  " must be false then");
+    }
+    arena_destroy(arena);
+}
+
 #define NO_TIME \
     "is neither milliseconds since 1970 nor a time as yyyyMMddHHmmss (UTC), such as 20260102030405"
 
@@ -143,7 +197,7 @@ test(migration_spec_refuses_settings_that_are_wrong)
         {"[]", "extraAttrs is an array; a JSON object is expected"},
         {"{\"bandwidth\":1}",
          "extraAttrs: 'bandwidth' is not known; there are bandWidth, concurrency,"
-         " startTs, endTs, startKey, endKey, cols, verify, onError"},
+         " startTs, endTs, startKey, endKey, cols, verify, mode, repair, onError"},
         {"{\"bandWidth\":0}", "extraAttrs.bandWidth: is 0; 1 to 1099511627776 is expected"},
         {"{\"bandWidth\":\"1\"}", "extraAttrs.bandWidth: is a string; a whole number is expected"},
         {"{\"concurrency\":257}", "extraAttrs.concurrency: is 257; 1 to 256 is expected"},
@@ -174,6 +228,13 @@ test(migration_spec_refuses_settings_that_are_wrong)
         {"{\"cols\":[\"f\",\"f:\"]}",
          "extraAttrs.cols: 'f:' is there twice, by itself or in its family"},
         {"{\"verify\":\"some\"}", "extraAttrs.verify: is 'some'; none, count or full is expected"},
+        {"{\"mode\":\"CHECK\"}", "extraAttrs.mode: is 'CHECK'; COPY or VERIFY_ONLY is expected"},
+        {"{\"mode\":\"VERIFY_ONLY\",\"verify\":\"none\"}",
+         "extraAttrs.verify: is none, though mode is VERIFY_ONLY; count or full is expected"},
+        {"{\"repair\":1}", "extraAttrs.repair: is a number; true or false is expected"},
+        {"{\"repair\":true}", "extraAttrs.repair: is true, though verify is none; it takes full"},
+        {"{\"repair\":true,\"verify\":\"count\",\"mode\":\"VERIFY_ONLY\"}",
+         "extraAttrs.repair: is true, though verify is count; it takes full"},
         {"{\"onError\":\"retry\"}", "extraAttrs.onError: is 'retry'; stop or skip is expected"},
     };
     struct arena *arena = arena_create(0);
