@@ -66,9 +66,10 @@ const char *hbase_cluster_get_user(const struct hbase_cluster *cluster);
 const struct stop *hbase_cluster_get_stop(const struct hbase_cluster *cluster);
 
 /*
- * A point in time by clock_get_monotonic_ms until which calls that fail for a passing reason are tried again: patience_ms from
- * now. One figure decides how long a cluster that does not answer is waited for.
+ * For how long, from its beginning on, what fails for a passing reason is tried again: the one figure that decides how long
+ * a cluster that does not answer is waited for. Any thread.
  */
+enum { HBASE_DEFAULT_PATIENCE_MS = 60 * 1000 };
 void hbase_cluster_set_patience(struct hbase_cluster *cluster, int64_t patience_ms);
 int64_t hbase_cluster_get_patience_ms(const struct hbase_cluster *cluster);
 
@@ -97,6 +98,10 @@ struct status hbase_cluster_connect(struct hbase_cluster *cluster,
                                     struct hbase_connection **ret) MUST_CHECK;
 void hbase_cluster_release(struct hbase_cluster *cluster, struct hbase_connection *connection);
 
+/* The next hbase_cluster_connect opens another connection: a server said that it is stopping. Any thread. */
+void hbase_cluster_disconnect(struct hbase_cluster *cluster, const struct hbase_server *server,
+                              enum hbase_service service);
+
 /* One try of a call at a server. Returns as hbase_call_wait; no connection is a fault, too. Any thread. Blocks. */
 bool hbase_cluster_try(struct hbase_cluster *cluster, const struct hbase_server *server,
                        enum hbase_service service, const struct hbase_request *request,
@@ -110,13 +115,22 @@ struct status hbase_cluster_call_master(struct hbase_cluster *cluster,
                                         const struct hbase_request *request,
                                         struct hbase_reply *ret) MUST_CHECK;
 
-/* Pauses for what a fault asks for, stop and patience in view: false when there is no more patience, or a stop. */
+/* Counts the tries of one thing. What gets on begins anew: the patience is for what does not. */
 struct hbase_retry {
     unsigned ntries;
     int64_t deadline_ms;
 };
 struct hbase_retry hbase_cluster_begin_retry(const struct hbase_cluster *cluster);
-bool hbase_cluster_pause(struct hbase_cluster *cluster, struct hbase_retry *retry,
-                         const struct hbase_fault *fault);
+
+/*
+ * Pauses as long as the fault asks for and returns true: try again. False when another try is of no use, or there is no more
+ * patience, or a stop. Blocks.
+ */
+bool hbase_cluster_pause(const struct hbase_cluster *cluster, struct hbase_retry *retry,
+                         const struct hbase_fault *fault) MUST_CHECK;
+
+/* What to say after hbase_cluster_pause has returned false: CANCELLED after a stop, else the fault's status. */
+struct status hbase_cluster_explain(const struct hbase_cluster *cluster,
+                                    const struct hbase_fault *fault) MUST_CHECK;
 
 #endif
