@@ -26,6 +26,14 @@ struct status hbase_admin_describe(struct hbase_cluster *cluster,
                                    const struct hbase_table_name *name, struct arena *arena,
                                    Hb__TableSchema **ret) MUST_CHECK;
 
+/*
+ * The definitions of names[0 .. count), in one question and in arena: ret[i] is that of names[i], NULL if there is no such
+ * table.
+ */
+struct status hbase_admin_describe_all(struct hbase_cluster *cluster,
+                                       const struct hbase_table_name *names, size_t count,
+                                       struct arena *arena, Hb__TableSchema **ret) MUST_CHECK;
+
 /* Whether the table is enabled. NOT_FOUND: there is no such table. */
 struct status hbase_admin_get_state(struct hbase_cluster *cluster,
                                     const struct hbase_table_name *name, Hb__TableState__State *ret)
