@@ -66,6 +66,19 @@ def target(clusters):
 
 
 @pytest.fixture
+def new_cluster(hbase):
+    """Starts a cluster that only this test has: new_cluster("name", region_servers=2)."""
+    made = []
+
+    def start(name, **how):
+        made.append(hbase.make(name, **how))
+        return made[-1].start()
+    yield start
+    for cluster in made:
+        hbase.discard(cluster)
+
+
+@pytest.fixture
 def table(request):
     """A name for a table that no other test has."""
     return "".join(c if c.isalnum() else "_" for c in request.node.name)[:80].strip("_").lower()

@@ -38,9 +38,13 @@ SETTINGS = {
     "replication.sleep.before.failover": "500",
     # A small heap that takes in much.
     "hbase.hregion.memstore.flush.size": str(32 << 20),
-    "hbase.hstore.blockingStoreFiles": "100",
-    "hbase.hstore.compactionThreshold": "8",
     "hfile.block.cache.size": "0.2",
+    # Delete markers stay, whatever is compacted, and nothing is that no test asks for.
+    "hbase.hstore.time.to.purge.deletes": str(100 * 365 * 24 * 3600 * 1000),
+    "hbase.hstore.compaction.min": "10000",
+    "hbase.hstore.blockingStoreFiles": "10000",
+    "hbase.hregion.majorcompaction": "0",
+    "hbase.hfile.compaction.discharger.interval": "1000",
 }
 
 ACCESS_CONTROLLER = "org.apache.hadoop.hbase.security.access.AccessController"
@@ -181,6 +185,7 @@ class Cluster:
             if node.is_running():
                 node.wait()
         ready = {"key": self.key, "rpc_key": self.rpc_key, "version": self.build.version,
+                 "folder": str(self.folder),
                  "master_port": self.master.port, "region_server_ports": [n.port for n in self.region_servers],
                  "pids": [n.process.pid for n in self.nodes if n.is_running()]}
         (self.folder / "cluster.json").write_text(json.dumps(ready), encoding="ascii")
@@ -208,10 +213,8 @@ class Cluster:
         self.start()
 
     def remove(self, keep_logs=False):
-        """Stops for good."""
+        """Stops for good; of what is in its folder only the logs may stay."""
         self.kill()
-        for entry in self.folder.iterdir():
-            if entry.is_dir():
-                shutil.rmtree(entry, ignore_errors=True)
-        if not keep_logs:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        for path in self.folder.glob("*/") if keep_logs else [self.folder]:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)

@@ -41,6 +41,12 @@ class HBase:
             cluster.wait()
         return made
 
+    def discard(self, cluster):
+        """Removes one before all others."""
+        cluster.remove(self.keep_logs)
+        if not self.keep_logs:
+            self.clusters.remove(cluster)
+
     def logs(self):
         return [self.folder / "judge.log", *[node.log for c in self.clusters for node in c.nodes]]
 

@@ -137,16 +137,17 @@ class Judge:
 
     # --- cells
 
-    def write(self, cluster, table, *cells):
-        return self.ask("write", cluster, table=table, cells=cells)
+    def write(self, cluster, table, *cells, as_user=None):
+        """In order. This and any other command, by ask(), may be done in the name of another user."""
+        return self.ask("write", cluster, table=table, cells=cells, as_user=as_user)
 
     def scan(self, cluster, table, **view):
-        """Cells in order; view: raw (default), versions, start, stop, columns, min_time, max_time, limit."""
-        return self.ask("scan", cluster, table=table, **view)
+        """Cells in order; view: see, versions, start, stop, columns, min_time, max_time, limit; see CellReader.java."""
+        return self.ask("scan", cluster, table=table, **{"see": "raw", **view})
 
     def count(self, cluster, table, **view):
         """rows and cells."""
-        return self.ask("count", cluster, table=table, **view)
+        return self.ask("count", cluster, table=table, **{"see": "raw", **view})
 
     def fill(self, cluster, table, rows, **how):
         """how: columns, versions, deletes, big, value_bytes, seed, threads; see Fill.java."""
@@ -157,9 +158,20 @@ class Judge:
         return self.start("load", cluster, table=table, operations=operations, **how)
 
     def compare(self, left, left_table, right, right_table=None, **view):
-        """Counts, and the first differences. view: as scan(), and threads."""
-        return self.ask("compare", left={"cluster": key_of(left), "table": left_table},
-                        right={"cluster": key_of(right), "table": right_table or left_table}, **view)
+        """
+        Counts, and the first differences. view: as scan(), and threads. Without `see` it compares the visible cells
+        and then the delete markers: those are the same in an equal table, while of what is hidden each server drops
+        some when it flushes.
+        """
+        def ask(see):
+            return self.ask("compare", left={"cluster": key_of(left), "table": left_table},
+                            right={"cluster": key_of(right), "table": right_table or left_table},
+                            **{**view, "see": see})
+        if "see" in view:
+            return ask(view["see"])
+        visible, markers = ask("visible"), ask("markers")
+        return {name: visible[name] if name.endswith("_rows") else visible[name] + markers[name]
+                for name in visible}
 
     def assert_equal(self, left, left_table, right, right_table=None, **view):
         """compare(), which must find the same cells on both sides, and some."""
@@ -169,7 +181,7 @@ class Judge:
         return found
 
     def inject(self, cluster, table, count, **how):
-        """how: kinds, seed; see Inject.java. Gives what compare must find: raw and visible."""
+        """how: kinds, seed; see Inject.java. Gives what compare() must find: visible and markers."""
         return self.ask("inject", cluster, table=table, count=count, **how)
 
     def copytable(self, cluster, table, to, **how):

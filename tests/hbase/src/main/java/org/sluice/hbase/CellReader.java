@@ -13,13 +13,15 @@ import org.apache.hadoop.hbase.client.Scan;
 import org.apache.hadoop.hbase.client.Table;
 
 /**
- * The cells of a range of a table one by one. The request says what is seen of it: {@code raw} (delete markers, too,
- * and what they hide; on unless it says no), {@code versions} (all), {@code columns} of {@code family} and, if it is
- * named, {@code qualifier}, and the times {@code min_time} up to, without it, {@code max_time}.
+ * The cells of a range of a table one by one. The request says what is seen of it: {@code see} is {@code visible},
+ * {@code markers} (of deletes, nothing else) or {@code raw} (all that is stored: these two and what is hidden);
+ * {@code versions} is how many (all), {@code columns} are of {@code family} and, if it is named, {@code qualifier},
+ * and times are from {@code min_time} up to, without it, {@code max_time}.
  */
 final class CellReader implements AutoCloseable {
     private final Table table;
     private final ResultScanner scanner;
+    private final boolean seesPuts;
     private Cell[] cells = {};
     private int next;
     private Cell last;
@@ -31,10 +33,12 @@ final class CellReader implements AutoCloseable {
 
     /** The table is one request's, what is seen of it the other's. */
     CellReader(Request of, Request view, Range range, boolean isCached) throws IOException {
+        String see = view.string("see");
+        seesPuts = !see.equals("markers");
         Scan scan = new Scan()
             .withStartRow(range.start())
             .withStopRow(range.stop())
-            .setRaw(view.flag("raw", true))
+            .setRaw(!see.equals("visible"))
             .readVersions(view.integer("versions", Integer.MAX_VALUE))
             .setAllowPartialResults(true)
             .setCacheBlocks(isCached);
@@ -67,6 +71,9 @@ final class CellReader implements AutoCloseable {
                 next = 0;
             }
             Cell cell = cells[next++];
+            if (!seesPuts && cell.getType() == Cell.Type.Put) {
+                continue;
+            }
             if (last != null && CellComparatorImpl.COMPARATOR.compare(last, cell, true) == 0) {
                 continue;
             }

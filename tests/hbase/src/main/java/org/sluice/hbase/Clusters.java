@@ -11,8 +11,10 @@ import org.apache.hadoop.hbase.HBaseConfiguration;
 import org.apache.hadoop.hbase.HConstants;
 import org.apache.hadoop.hbase.client.Connection;
 import org.apache.hadoop.hbase.client.ConnectionFactory;
+import org.apache.hadoop.hbase.security.User;
+import org.apache.hadoop.security.UserGroupInformation;
 
-/** A connection to each cluster that was asked for, by its key {@code quorum:port:/parent}. */
+/** A connection to each cluster, by its key {@code quorum:port:/parent}, and user that was asked for. */
 final class Clusters {
     private final Map<String, Connection> connections = new HashMap<>();
 
@@ -26,11 +28,15 @@ final class Clusters {
         return conf;
     }
 
-    synchronized Connection connection(String key) throws IOException {
-        Connection connection = connections.get(key);
+    /** The user may be null: ourselves. */
+    synchronized Connection connection(String key, String user) throws IOException {
+        String name = key + " " + user;
+        Connection connection = connections.get(name);
         if (connection == null) {
-            connection = ConnectionFactory.createConnection(configuration(key));
-            connections.put(key, connection);
+            Configuration conf = configuration(key);
+            connection = user == null ? ConnectionFactory.createConnection(conf)
+                : ConnectionFactory.createConnection(conf, User.create(UserGroupInformation.createRemoteUser(user)));
+            connections.put(name, connection);
         }
         return connection;
     }

@@ -27,14 +27,14 @@ import org.apache.hadoop.hbase.util.Bytes;
 
 /**
  * Changes {@code count} rows of a table, chosen by {@code seed}, each in one cell and in one of the ways that
- * {@code kinds} names, in turn. Gives what {@link Compare} finds when the unchanged table is on the left: {@code raw}
- * and {@code visible} list the differences that it finds with and without delete markers.
+ * {@code kinds} names, in turn. Gives what {@link Compare} finds when the unchanged table is on the left:
+ * {@code visible} lists the differences of visible cells, {@code markers} those of delete markers.
  */
 final class Inject {
     private static final List<String> KINDS = List.of("missing", "extra", "value", "timestamp", "marker");
 
     private final Table table;
-    private final List<Map<String, Object>> raw = new ArrayList<>();
+    private final List<Map<String, Object>> markers = new ArrayList<>();
     private final List<Map<String, Object>> visible = new ArrayList<>();
 
     private Inject(Table table) {
@@ -51,7 +51,7 @@ final class Inject {
             for (int i = 0; i < count; i++) {
                 inject.change(kinds.get(i % kinds.size()), rows.get(i), random);
             }
-            return Map.of("raw", inject.raw, "visible", inject.visible);
+            return Map.of("visible", inject.visible, "markers", inject.markers);
         }
     }
 
@@ -130,14 +130,12 @@ final class Inject {
     private void mark(Cell cell, long time) throws IOException {
         byte[] qualifier = CellUtil.cloneQualifier(cell);
         table.delete(new Delete(CellUtil.cloneRow(cell)).addColumns(CellUtil.cloneFamily(cell), qualifier, time));
-        raw.add(difference("extra", cell, qualifier, time, "DeleteColumn"));
+        markers.add(difference("extra", cell, qualifier, time, "DeleteColumn"));
     }
 
     private void add(Cell cell, byte[] qualifier, long time, byte[] value) throws IOException {
         table.put(new Put(CellUtil.cloneRow(cell)).addColumn(CellUtil.cloneFamily(cell), qualifier, time, value));
-        Map<String, Object> difference = difference("extra", cell, qualifier, time, "Put");
-        raw.add(difference);
-        visible.add(difference);
+        visible.add(difference("extra", cell, qualifier, time, "Put"));
     }
 
     private void changeValue(Cell cell) throws IOException {
@@ -145,9 +143,7 @@ final class Inject {
         byte[] value = Bytes.add(CellUtil.cloneValue(cell), new byte[] {'!'});
         table.put(new Put(CellUtil.cloneRow(cell))
             .addColumn(CellUtil.cloneFamily(cell), qualifier, cell.getTimestamp(), value));
-        Map<String, Object> difference = difference("changed", cell, qualifier, cell.getTimestamp(), "Put");
-        raw.add(difference);
-        visible.add(difference);
+        visible.add(difference("changed", cell, qualifier, cell.getTimestamp(), "Put"));
     }
 
     private static Map<String, Object> difference(String kind, Cell cell, byte[] qualifier, long time, String type) {

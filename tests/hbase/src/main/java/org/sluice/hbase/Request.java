@@ -46,13 +46,9 @@ final class Request {
         return text(bytes, 0, bytes.length);
     }
 
-    /** The cluster that the member {@code cluster}, or another one, names. */
-    Connection connection(String member) throws IOException {
-        return clusters.connection(string(member));
-    }
-
+    /** To the cluster that the member {@code cluster} names, as its user {@code as_user}, else as ourselves. */
     Connection connection() throws IOException {
-        return connection("cluster");
+        return clusters.connection(string("cluster"), string("as_user", null));
     }
 
     /** The caller closes it. */
