@@ -8,6 +8,7 @@ enum {
     TYPE_CLOSE = -11,
     PASSWORD_BYTES = 16,
 
+    CONNECT_BYTES = 4 + 8 + 4 + 8 + 4 + PASSWORD_BYTES + 1,
     CONNECTED_BYTES = 4 + 4 + 8 + 4 + PASSWORD_BYTES, /* without the flag that 3.4 put behind it */
     HEADER_BYTES = 4 + 8 + 4,                         /* ReplyHeader: xid, zxid, err */
     STAT_BYTES = 68,
@@ -39,7 +40,7 @@ void zookeeper_write_connect(struct buf *out, int32_t timeout_ms)
 {
     const char no_password[PASSWORD_BYTES] = {0};
 
-    write_u32(out, CONNECTED_BYTES + 1);
+    write_u32(out, CONNECT_BYTES);
     write_u32(out, 0); /* the protocol's version */
     write_u64(out, 0); /* the last zxid seen: none */
     write_u32(out, (uint32_t)timeout_ms);
