@@ -54,7 +54,7 @@ bool hbase_batch_is_empty(const struct hbase_batch *batch);
 /* Forgets all cells; keeps the memory. */
 void hbase_batch_clear(struct hbase_batch *batch);
 
-/* Cuts the mutation's first cell off *cells, which begins as all of its cells. */
+/* The mutation's cells, as a cell block; borrowed until the next hbase_batch_add. */
 struct str hbase_mutation_get_cells(const struct hbase_batch *batch,
                                     const struct hbase_mutation *mutation);
 
