@@ -47,8 +47,8 @@ struct hbase_cluster *hbase_table_get_cluster(const struct hbase_table *table);
 const char *hbase_table_get_text(const struct hbase_table *table); /* as hbase_table_name_write */
 
 /*
- * The region that has row; what is known, or read now. NOT_FOUND: there is no such table. UNAVAILABLE: the region is
- * between two servers, or hbase:meta does not answer; CANCELLED. Tries once. Any thread. Blocks.
+ * The region that has row; what is known, or read now. NOT_FOUND: there is no such table; FAILED_PRECONDITION: it is disabled.
+ * UNAVAILABLE: the region is between two servers, or hbase:meta does not answer; CANCELLED. Tries once. Any thread. Blocks.
  */
 struct status hbase_table_locate(struct hbase_table *table, struct str row, struct arena *arena,
                                  struct hbase_region *ret) MUST_CHECK;
@@ -63,16 +63,16 @@ void hbase_table_move(struct hbase_table *table, const struct hbase_region *regi
 
 /*
  * All regions, read anew from hbase:meta, in order and without holes: *ret[0 .. *ret_count), in arena. Tries again while some are
- * in transition, until the cluster's patience is used up. NOT_FOUND: there is no such table. Blocks.
+ * in transition, until the cluster's patience is used up. NOT_FOUND: there is no such table; FAILED_PRECONDITION: it is disabled;
+ * RESOURCE_EXHAUSTED: they do not fit into arena. Blocks.
  */
 struct status hbase_table_list_regions(struct hbase_table *table, struct arena *arena,
                                        const struct hbase_region **ret, size_t *ret_count)
     MUST_CHECK;
 
 /*
- * One try of a call at the region that has row, whose faults have been taken in: what is known of regions and connections is
- * up to date for the next try. The request's message is made for the region by make, which sees where it is. Returns as
- * hbase_call_wait.
+ * A call at the region that has row, tried again as the faults say until it is answered or the patience is used up; then the
+ * last fault's status. make is called for each try, and sees where the region is by then. Any thread. Blocks.
  */
 struct hbase_region_call {
     /* Sets the request's message for region; both are borrowed for the call. */

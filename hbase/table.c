@@ -1,0 +1,325 @@
+#include "hbase/table.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "hbase/meta.h"
+#include "hbase/region.h"
+#include "hbase/region_cache.h"
+
+enum {
+    MAX_LIST_BYTES = 256 * 1024 * 1024, /* that all regions of a table may take in memory */
+    MAX_REGION_BYTES = 1024 * 1024,     /* that one may */
+};
+
+struct hbase_table {
+    struct hbase_cluster *cluster;
+    char text[HBASE_TABLE_NAME_BYTES];
+    pthread_mutex_t mutex; /* guards the cache */
+    struct hbase_region_cache cache;
+};
+
+void hbase_table_name_write(const struct hbase_table_name *name, char ret[HBASE_TABLE_NAME_BYTES])
+{
+    if (strcmp(name->namespace, "default") == 0)
+        (void)snprintf(ret, HBASE_TABLE_NAME_BYTES, "%s", name->qualifier);
+    else
+        (void)snprintf(ret, HBASE_TABLE_NAME_BYTES, "%s:%s", name->namespace, name->qualifier);
+}
+
+struct hbase_table *hbase_table_create(struct hbase_cluster *cluster,
+                                       const struct hbase_table_name *name)
+{
+    struct hbase_table *table = mem_alloc(sizeof(*table));
+
+    table->cluster = cluster;
+    hbase_table_name_write(name, table->text);
+    (void)pthread_mutex_init(&table->mutex, NULL);
+    return table;
+}
+
+void hbase_table_destroy(struct hbase_table *table)
+{
+    if (!table)
+        return;
+    hbase_region_cache_deinit(&table->cache);
+    (void)pthread_mutex_destroy(&table->mutex);
+    mem_free(table);
+}
+
+struct hbase_cluster *hbase_table_get_cluster(const struct hbase_table *table)
+{
+    return table->cluster;
+}
+
+const char *hbase_table_get_text(const struct hbase_table *table)
+{
+    return table->text;
+}
+
+/* ---- Why there is no region ---- */
+
+/* Why there is no open region where one should be: the table is absent or disabled, or else what passing says. */
+static bool explain_missing(struct hbase_table *table, struct status passing,
+                            struct hbase_fault *ret_fault)
+{
+    enum hbase_table_presence presence;
+
+    if (!hbase_meta_get_presence(table->cluster, table->text, &presence, ret_fault))
+        return false;
+    if (presence == HBASE_TABLE_ABSENT)
+        passing = status_error(STATUS_NOT_FOUND, "there is no table '%s'", table->text);
+    if (presence == HBASE_TABLE_DISABLED)
+        passing = status_error(STATUS_FAILED_PRECONDITION, "table '%s' is disabled", table->text);
+    *ret_fault = (struct hbase_fault){
+        .action = passing.code == STATUS_UNAVAILABLE ? HBASE_ACTION_PAUSE : HBASE_ACTION_FAIL,
+        .status = passing,
+    };
+    return false;
+}
+
+static struct status make_between(const struct hbase_table *table, const struct hbase_meta_row *row)
+{
+    char key[HBASE_KEY_TEXT_BYTES];
+
+    return status_error(STATUS_UNAVAILABLE,
+                        "the region of table '%s' that begins at '%s' is at no server now (%s)",
+                        table->text, hbase_key_write(row->region.start_key, key),
+                        row->state[0] ? row->state : "in transition");
+}
+
+/* ---- One region ---- */
+
+static bool find_known(struct hbase_table *table, struct str row, struct arena *arena,
+                       struct hbase_region *ret, struct status *ret_status)
+{
+    (void)pthread_mutex_lock(&table->mutex);
+    const struct hbase_region *known = hbase_region_cache_find(&table->cache, row);
+    if (known)
+        *ret_status = hbase_region_copy(known, arena, ret);
+    (void)pthread_mutex_unlock(&table->mutex);
+    return known != NULL;
+}
+
+static void put(struct hbase_table *table, const struct hbase_region *region)
+{
+    (void)pthread_mutex_lock(&table->mutex);
+    hbase_region_cache_put(&table->cache, region);
+    (void)pthread_mutex_unlock(&table->mutex);
+}
+
+/* Whether what hbase:meta said of the region is one that has row and can be asked. */
+static bool check_located(struct hbase_table *table, struct str row,
+                          const struct hbase_meta_rows *rows, struct hbase_fault *ret_fault)
+{
+    char key[HBASE_KEY_TEXT_BYTES];
+
+    if (rows->count == 0 || rows->items[0].is_past ||
+        !hbase_region_has_row(&rows->items[0].region, row))
+        return explain_missing(table,
+                               status_error(STATUS_UNAVAILABLE,
+                                            "table '%s' has no region for the row '%s' now",
+                                            table->text, hbase_key_write(row, key)),
+                               ret_fault);
+    return rows->items[0].is_open ||
+           explain_missing(table, make_between(table, &rows->items[0]), ret_fault);
+}
+
+/* Reads where the row's region is; *ret is in arena. */
+static bool read_region(struct hbase_table *table, struct str row, struct arena *arena,
+                        struct hbase_region *ret, struct hbase_fault *ret_fault)
+{
+    struct hbase_meta_rows rows = {0};
+    bool is_ok = hbase_meta_locate(table->cluster, table->text, row, arena, &rows, ret_fault) &&
+                 check_located(table, row, &rows, ret_fault);
+
+    if (is_ok) {
+        *ret = rows.items[0].region;
+        put(table, ret);
+    }
+    hbase_meta_rows_deinit(&rows);
+    return is_ok;
+}
+
+struct status hbase_table_locate(struct hbase_table *table, struct str row, struct arena *arena,
+                                 struct hbase_region *ret)
+{
+    struct hbase_region found;
+    struct hbase_fault fault;
+    struct status st = status_ok();
+
+    if (find_known(table, row, arena, ret, &st))
+        return st;
+
+    struct arena *scratch = arena_create(MAX_REGION_BYTES);
+    if (read_region(table, row, scratch, &found, &fault))
+        st = hbase_region_copy(&found, arena, ret);
+    else
+        st = fault.status;
+    arena_destroy(scratch);
+    return st;
+}
+
+/* ---- All regions ---- */
+
+/* Drops the rows that are past, and checks that the others follow each other from the table's beginning to its end. */
+static bool check_chain(struct hbase_table *table, struct hbase_meta_rows *rows,
+                        struct hbase_fault *ret_fault)
+{
+    struct str next = {0}; /* where the next region is to begin */
+    char key[HBASE_KEY_TEXT_BYTES];
+    size_t count = 0;
+
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct hbase_meta_row *row = &rows->items[i];
+
+        if (row->is_past)
+            continue;
+        if (!row->is_open)
+            return explain_missing(table, make_between(table, row), ret_fault);
+        if (!str_is_equal(row->region.start_key, next) || (count > 0 && next.len == 0))
+            break; /* a hole, or an overlap: next is not empty, or is the end of all */
+        next = row->region.end_key;
+        rows->items[count++] = *row;
+    }
+    if (count == 0 || next.len > 0)
+        return explain_missing(
+            table,
+            status_error(
+                STATUS_UNAVAILABLE,
+                "the regions of table '%s' do not follow each other in hbase:meta: none "
+                "begins at '%s'; it is being split or merged, or is to be repaired (HBCK2)",
+                table->text, hbase_key_write(next, key)),
+            ret_fault);
+    rows->count = count;
+    return true;
+}
+
+static struct status copy_regions(struct hbase_table *table, const struct hbase_meta_rows *rows,
+                                  struct arena *arena, const struct hbase_region **ret,
+                                  size_t *ret_count)
+{
+    struct hbase_region *regions = arena_try_alloc(arena, rows->count * sizeof(*regions));
+    struct status st = status_ok();
+
+    if (!regions)
+        return status_error(STATUS_RESOURCE_EXHAUSTED,
+                            "the regions take more memory than is allowed");
+    for (size_t i = 0; i < rows->count && st.code == STATUS_OK; i++) {
+        st = hbase_region_copy(&rows->items[i].region, arena, &regions[i]);
+        put(table, &rows->items[i].region);
+    }
+    if (st.code == STATUS_OK) {
+        *ret = regions;
+        *ret_count = rows->count;
+    }
+    return st;
+}
+
+/* One try. False: *ret_fault says why; true: *ret_status says whether the regions fit into arena. */
+static bool try_list(struct hbase_table *table, struct arena *arena,
+                     const struct hbase_region **ret, size_t *ret_count, struct status *ret_status,
+                     struct hbase_fault *ret_fault)
+{
+    struct arena *scratch = arena_create(MAX_LIST_BYTES);
+    struct hbase_meta_rows rows = {0};
+    bool is_ok = hbase_meta_list(table->cluster, table->text, scratch, &rows, ret_fault) &&
+                 check_chain(table, &rows, ret_fault);
+
+    if (is_ok)
+        *ret_status = copy_regions(table, &rows, arena, ret, ret_count);
+    hbase_meta_rows_deinit(&rows);
+    arena_destroy(scratch);
+    return is_ok;
+}
+
+struct status hbase_table_list_regions(struct hbase_table *table, struct arena *arena,
+                                       const struct hbase_region **ret, size_t *ret_count)
+{
+    struct hbase_retry retry = hbase_cluster_begin_retry(table->cluster);
+    struct hbase_fault fault;
+    struct status st;
+
+    do {
+        if (try_list(table, arena, ret, ret_count, &st, &fault))
+            return st;
+    } while (hbase_cluster_pause(table->cluster, &retry, &fault));
+    return hbase_cluster_explain(table->cluster, &fault);
+}
+
+/* ---- What is no longer so ---- */
+
+void hbase_table_forget(struct hbase_table *table, const struct hbase_region *region)
+{
+    (void)pthread_mutex_lock(&table->mutex);
+    hbase_region_cache_remove(&table->cache, region);
+    (void)pthread_mutex_unlock(&table->mutex);
+}
+
+void hbase_table_forget_server(struct hbase_table *table, const struct hbase_server *server)
+{
+    (void)pthread_mutex_lock(&table->mutex);
+    hbase_region_cache_remove_server(&table->cache, server);
+    (void)pthread_mutex_unlock(&table->mutex);
+}
+
+void hbase_table_move(struct hbase_table *table, const struct hbase_region *region,
+                      const char *host, int port)
+{
+    (void)pthread_mutex_lock(&table->mutex);
+    hbase_region_cache_move(&table->cache, region, host, port);
+    (void)pthread_mutex_unlock(&table->mutex);
+}
+
+void hbase_table_take_fault(struct hbase_table *table, const struct hbase_region *region,
+                            const struct hbase_fault *fault)
+{
+    if (fault->action == HBASE_ACTION_RELOCATE && fault->moved_host[0] != '\0') {
+        hbase_table_move(table, region, fault->moved_host, fault->moved_port);
+    } else if (fault->action == HBASE_ACTION_RELOCATE) {
+        hbase_table_forget(table, region);
+    } else if (fault->action == HBASE_ACTION_RECONNECT) {
+        hbase_table_forget_server(table, &region->server);
+        /* A time-out may be one slow call: the connection finds out by itself whether it is dead. */
+        if (fault->status.code != STATUS_DEADLINE_EXCEEDED)
+            hbase_cluster_disconnect(table->cluster, &region->server, HBASE_CLIENT_SERVICE);
+    }
+}
+
+/* ---- Calls ---- */
+
+static bool try_call(struct hbase_table *table, struct str row, struct hbase_region_call *call,
+                     struct hbase_reply *ret, struct hbase_fault *ret_fault)
+{
+    struct arena *arena = arena_create(MAX_REGION_BYTES);
+    struct hbase_region region;
+    struct status st = hbase_table_locate(table, row, arena, &region);
+    bool is_ok = false;
+
+    if (st.code == STATUS_OK) {
+        call->make(call, &region, &call->request);
+        is_ok = hbase_cluster_try(table->cluster, &region.server, HBASE_CLIENT_SERVICE,
+                                  &call->request, ret, ret_fault);
+        if (!is_ok)
+            hbase_table_take_fault(table, &region, ret_fault);
+    } else {
+        hbase_fault_from_status(st, ret_fault);
+    }
+    arena_destroy(arena);
+    return is_ok;
+}
+
+struct status hbase_table_call(struct hbase_table *table, struct str row,
+                               struct hbase_region_call *call, struct hbase_reply *ret)
+{
+    struct hbase_retry retry = hbase_cluster_begin_retry(table->cluster);
+    struct hbase_fault fault;
+
+    do {
+        if (try_call(table, row, call, ret, &fault))
+            return status_ok();
+    } while (hbase_cluster_pause(table->cluster, &retry, &fault));
+    return hbase_cluster_explain(table->cluster, &fault);
+}
