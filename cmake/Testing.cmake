@@ -86,6 +86,14 @@ function(sluice_benches libraries)
     endforeach()
 endfunction()
 
+# tests/hbase/probe/: a program by which tests of tests/hbase use hbase/; not installed.
+function(sluice_hbase_probe)
+    file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/hbase/probe/*.c)
+    add_executable(hbase_probe ${files})
+    sluice_own_code(hbase_probe)
+    target_link_libraries(hbase_probe PRIVATE sluice_hbase sluice_connectors)
+endfunction()
+
 # sluice_gate(<name> <command>..): a check of the sources, or of what was built of them.
 function(sluice_gate name)
     add_test(NAME gate.${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
@@ -141,5 +149,6 @@ function(sluice_tests)
         sluice_fuzz_target(${file} "${libraries}")
     endforeach()
     sluice_benches("${libraries}")
+    sluice_hbase_probe()
     sluice_gates()
 endfunction()
