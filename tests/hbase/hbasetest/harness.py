@@ -3,6 +3,7 @@ import pathlib
 import shutil
 import tempfile
 
+from .build import Build
 from .cluster import Cluster
 from .judge import Judge
 
@@ -12,7 +13,7 @@ class HBase:
 
     def __init__(self, build):
         self.build = build
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-hbase-judge-", dir="/tmp"))
+        self.folder = None
         self.clusters = []
         self.keep_logs = False
         self._judge = None
@@ -20,12 +21,14 @@ class HBase:
     @property
     def judge(self):
         if not self._judge:
+            self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-hbase-judge-", dir="/tmp"))
             self._judge = Judge(self.build, self.folder / "judge.log")
         return self._judge
 
-    def make(self, name="cluster", **how):
+    def make(self, name="cluster", version=None, **how):
         """A Cluster that is not started; how: region_servers, access_control, settings."""
-        self.clusters.append(Cluster(self.build, name, **how))
+        build = Build(version) if version else self.build
+        self.clusters.append(Cluster(build, name, **how))
         return self.clusters[-1]
 
     def start(self, name="cluster", **how):
@@ -48,12 +51,12 @@ class HBase:
             self.clusters.remove(cluster)
 
     def logs(self):
-        return [self.folder / "judge.log", *[node.log for c in self.clusters for node in c.nodes]]
+        return [*([self._judge.log] if self._judge else []), *[node.log for c in self.clusters for node in c.nodes]]
 
     def remove(self):
         if self._judge:
             self._judge.stop()
+            if not self.keep_logs:
+                shutil.rmtree(self.folder, ignore_errors=True)
         for cluster in self.clusters:
             cluster.remove(self.keep_logs)
-        if not self.keep_logs:
-            shutil.rmtree(self.folder, ignore_errors=True)
