@@ -328,13 +328,11 @@ struct status hbase_scanner_next(struct hbase_scanner *scanner, struct hbase_pag
         return status_ok();
     }
     while (!receive(scanner, &fault)) {
-        if (fault.action == HBASE_ACTION_FAIL)
-            return fault.status;
         if (!scanner->is_retrying)
             scanner->retry = hbase_cluster_begin_retry(scanner->cluster);
         scanner->is_retrying = true;
         if (!hbase_cluster_pause(scanner->cluster, &scanner->retry, &fault))
-            return fault.status;
+            return hbase_cluster_explain(scanner->cluster, &fault);
     }
     return take_page(scanner, ret);
 }

@@ -44,7 +44,6 @@ struct flight {
     size_t nparts;
     struct hbase_fault fault; /* the one that decides what to do next, of all parts */
     bool has_fault;
-    size_t ndone;
 };
 
 struct hbase_writer {
@@ -78,7 +77,7 @@ struct hbase_writer *hbase_writer_create(struct hbase_table *table,
     return writer;
 }
 
-/* Forgets what was on its way; without_answers, if there is any. */
+/* Forgets what was on its way, and gives up the answers that have not come. */
 static void end_flight(struct hbase_writer *writer, struct flight *flight)
 {
     for (size_t i = 0; i < flight->nparts; i++) {
@@ -382,20 +381,15 @@ static struct status settle(struct hbase_writer *writer, struct flight *flight)
         set_window(writer, flight);
 
         struct hbase_fault fault = flight->fault;
-        bool has_fault = flight->has_fault;
-        end_flight(writer, flight);
-        if (!has_fault)
-            return status_ok();
-        if (fault.action == HBASE_ACTION_FAIL)
-            return fault.status;
-
         size_t now_done = count_done(&flight->batch);
+        end_flight(writer, flight);
+        if (now_done == flight->batch.nmutations)
+            return status_ok();
         if (now_done > ndone)
             retry = hbase_cluster_begin_retry(writer->cluster);
         ndone = now_done;
-        if (ndone < flight->batch.nmutations &&
-            !hbase_cluster_pause(writer->cluster, &retry, &fault))
-            return fault.status;
+        if (!hbase_cluster_pause(writer->cluster, &retry, &fault))
+            return hbase_cluster_explain(writer->cluster, &fault);
         start_flight(writer, flight);
     }
 }

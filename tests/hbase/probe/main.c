@@ -15,9 +15,8 @@ static const struct command {
     int max_args;
     struct status (*run)(struct probe *probe);
 } commands[] = {
-    {"find", 0, 0, probe_find},
-    {"regions", 1, 2, probe_regions},
-    {"locate", 2, 2, probe_locate},
+    {"find", 0, 0, probe_find}, {"regions", 1, 2, probe_regions}, {"locate", 2, 2, probe_locate},
+    {"scan", 1, 3, probe_scan}, {"copy", 3, 5, probe_copy},
 };
 
 struct hbase_table_name probe_get_table(const struct probe *probe, int i)
@@ -39,20 +38,26 @@ static int read_digit(char c)
     return at ? (int)(at - digits) : -1;
 }
 
-struct status probe_get_bytes(const struct probe *probe, int i, struct str *ret)
+struct status probe_read_bytes(const struct probe *probe, struct str text, struct str *ret)
 {
-    struct str text = str_from(i < probe->nargs ? probe->args[i] : NULL);
     char *bytes = arena_alloc(probe->arena, text.len / 2 + 1);
 
     for (size_t at = 0; at < text.len; at += 2) {
-        int high = read_digit(text.data[at]), low = read_digit(text.data[at + 1]);
+        int high = read_digit(text.data[at]);
+        int low = at + 1 < text.len ? read_digit(text.data[at + 1]) : -1;
 
         if (high < 0 || low < 0)
-            return status_error(STATUS_INVALID_ARGUMENT, "'%s' is not hexadecimal", text.data);
+            return status_error(STATUS_INVALID_ARGUMENT, "'%.*s' is not hexadecimal", (int)text.len,
+                                text.data);
         bytes[at / 2] = (char)(high << 4 | low);
     }
     *ret = str_from_bytes(bytes, text.len / 2);
     return status_ok();
+}
+
+struct status probe_get_bytes(const struct probe *probe, int i, struct str *ret)
+{
+    return probe_read_bytes(probe, str_from(i < probe->nargs ? probe->args[i] : NULL), ret);
 }
 
 struct status probe_get_number(const struct probe *probe, int i, int64_t fallback, int64_t *ret)
@@ -63,15 +68,20 @@ struct status probe_get_number(const struct probe *probe, int i, int64_t fallbac
     return status_ok();
 }
 
-void probe_tell_bytes(struct probe *probe, const char *key, struct str bytes)
+void probe_write_bytes(struct probe *probe, struct str bytes)
 {
     struct buf text = {0};
 
     for (size_t i = 0; i < bytes.len; i++)
         buf_printf(&text, "%02x", (unsigned char)bytes.data[i]);
-    json_out_key(probe->out, key);
     json_out_string(probe->out, buf_get(&text));
     buf_deinit(&text);
+}
+
+void probe_tell_bytes(struct probe *probe, const char *key, struct str bytes)
+{
+    json_out_key(probe->out, key);
+    probe_write_bytes(probe, bytes);
 }
 
 void probe_tell_server(struct probe *probe, const char *key, const struct hbase_server *server)
