@@ -17,7 +17,10 @@ enum {
 };
 
 /* What the runners of worker/runner.h can do. */
-static const char *const job_capabilities[] = {"bulkload:file:postgres"};
+static const char *const job_capabilities[] = {
+    "bulkload:file:postgres",
+    "full_migration:hbase:hbase",
+};
 
 struct engine {
     struct rpc_channel *channel;

@@ -109,20 +109,12 @@ void migration_close(struct migration *migration)
     *migration = (struct migration){0};
 }
 
-static struct status tell_side(const char *side, const struct hbase_cluster *cluster,
-                               struct status st)
+struct status migration_at_source(struct status st)
 {
-    if (st.code == STATUS_OK)
-        return st;
-    return status_error(st.code, "%s '%s': %s", side, hbase_cluster_get_name(cluster), st.text);
+    return st.code == STATUS_OK ? st : status_error(st.code, "source: %s", st.text);
 }
 
-struct status migration_at_source(const struct migration *migration, struct status st)
+struct status migration_at_destination(struct status st)
 {
-    return tell_side("source", migration->source, st);
-}
-
-struct status migration_at_destination(const struct migration *migration, struct status st)
-{
-    return tell_side("destination", migration->destination, st);
+    return st.code == STATUS_OK ? st : status_error(st.code, "destination: %s", st.text);
 }

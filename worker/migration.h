@@ -45,8 +45,7 @@ struct status migration_open(struct job_context *context, struct migration *ret)
 void migration_close(struct migration *migration);
 
 /* st, whose text says first at which side it happened. OK stays OK. */
-struct status migration_at_source(const struct migration *migration, struct status st) MUST_CHECK;
-struct status migration_at_destination(const struct migration *migration, struct status st)
-    MUST_CHECK;
+struct status migration_at_source(struct status st) MUST_CHECK;
+struct status migration_at_destination(struct status st) MUST_CHECK;
 
 #endif

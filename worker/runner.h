@@ -40,4 +40,13 @@ const struct runner *runner_find(Pb__TaskKind kind, Pb__JobRole role);
 extern const struct runner import_schema_runner;
 extern const struct runner import_full_runner;
 
+/* Full migrations, and what syncs have in common with them. */
+extern const struct runner migration_plan_runner;
+extern const struct runner sync_plan_runner;
+extern const struct runner migration_schema_runner;
+extern const struct runner sync_schema_runner;
+extern const struct runner migration_full_runner;
+extern const struct runner sync_full_runner;
+extern const struct runner migration_load_runner;
+
 #endif

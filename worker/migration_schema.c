@@ -1,0 +1,195 @@
+/*
+ * worker/migration_schema.c - the SCHEMA job of a table: it is at the destination, or is made there, and fits.
+ *
+ * All that would keep rows from being copied later is looked for here, so that it is told within seconds: servers that do not
+ * answer, rights, a table or a family that is missing, a destination that takes no rows.
+ */
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "hbase/admin.h"
+#include "worker/job_context.h"
+#include "worker/migration.h"
+#include "worker/runner.h"
+#include "worker/table_copy.h"
+
+enum { MAX_LIST_BYTES = 120 }; /* of families, in a message */
+
+static struct status check_enabled(struct hbase_cluster *cluster,
+                                   const struct hbase_table_name *name, const char *text)
+{
+    Hb__TableState__State state = HB__TABLE_STATE__STATE__ENABLED;
+    struct status st = hbase_admin_get_state(cluster, name, &state);
+
+    if (st.code == STATUS_OK && state != HB__TABLE_STATE__STATE__ENABLED)
+        st = status_error(STATUS_FAILED_PRECONDITION, "table %s is not enabled", text);
+    return st;
+}
+
+/* actions as hbase_admin_find_missing_rights has them; a table that is not there has those of its namespace. */
+static struct status check_rights(struct hbase_cluster *cluster,
+                                  const struct hbase_table_name *name, const char *text,
+                                  const char *actions)
+{
+    char missing[HBASE_ACTIONS_BYTES];
+    struct status st = hbase_admin_find_missing_rights(cluster, name, actions, missing);
+
+    if (st.code == STATUS_OK && missing[0])
+        st = status_error(STATUS_PERMISSION_DENIED,
+                          "user '%s' lacks the right %s on table %s: grant '%s', '%s', '%s'",
+                          hbase_cluster_get_user(cluster), missing, text,
+                          hbase_cluster_get_user(cluster), missing, text);
+    return st;
+}
+
+/* Whether table has the families that are copied. */
+static struct status check_families(const struct migration *migration, const Hb__TableSchema *table,
+                                    const Hb__TableSchema *source, const char *text)
+{
+    struct buf missing = {.max_bytes = MAX_LIST_BYTES};
+    struct status st = status_ok();
+
+    table_copy_find_missing(table, source, migration->spec.columns, migration->spec.ncolumns,
+                            &missing);
+    if (missing.len > 0)
+        st = status_error(STATUS_FAILED_PRECONDITION, "table %s lacks the column families %s%s",
+                          text, buf_get_text(&missing), buf_is_full(&missing) ? ", ..." : "");
+    buf_deinit(&missing);
+    return st;
+}
+
+static struct status check_source(struct migration *migration, Hb__TableSchema **ret)
+{
+    const char *text = migration->source_text;
+    struct status st =
+        hbase_admin_describe(migration->source, &migration->source_name, migration->arena, ret);
+
+    if (st.code == STATUS_OK)
+        st = check_rights(migration->source, &migration->source_name, text, "R");
+    if (st.code == STATUS_OK)
+        st = check_enabled(migration->source, &migration->source_name, text);
+    if (st.code == STATUS_OK)
+        st = check_families(migration, *ret, *ret, text);
+    return migration_at_source(st);
+}
+
+/* A table that exists stays as it is. */
+static struct status check_existing(struct migration *migration, const Hb__TableSchema *table,
+                                    const Hb__TableSchema *source)
+{
+    const char *text = migration->destination_text;
+    struct status st =
+        check_rights(migration->destination, &migration->destination_name, text, "W");
+
+    if (st.code == STATUS_OK)
+        st = check_enabled(migration->destination, &migration->destination_name, text);
+    if (st.code == STATUS_OK && table_copy_is_read_only(table))
+        st = status_error(STATUS_FAILED_PRECONDITION, "table %s is read-only (READONLY is true)",
+                          text);
+    if (st.code == STATUS_OK)
+        st = check_families(migration, table, source, text);
+    return st;
+}
+
+/* "exists with 4 regions and the column families a, b; a has VERSIONS 1, the source 3" */
+static struct status describe_existing(struct migration *migration, const Hb__TableSchema *table,
+                                       const Hb__TableSchema *source, char ret[RUNNER_TEXT_BYTES])
+{
+    struct buf families = {.max_bytes = MAX_LIST_BYTES}, losses = {.max_bytes = MAX_LIST_BYTES};
+    struct hbase_table *open =
+        hbase_table_create(migration->destination, &migration->destination_name);
+    const struct hbase_region *regions = NULL;
+    size_t nregions = 0;
+    struct status st = hbase_table_list_regions(open, migration->arena, &regions, &nregions);
+
+    if (st.code == STATUS_OK) {
+        table_copy_list_families(table, &families);
+        table_copy_find_losses(table, source, &losses);
+        (void)snprintf(ret, RUNNER_TEXT_BYTES,
+                       "exists with %zu region%s and the column families %s%s%s", nregions,
+                       nregions == 1 ? "" : "s", buf_get_text(&families),
+                       losses.len > 0 ? "; " : "", buf_get_text(&losses));
+    }
+    buf_deinit(&losses);
+    buf_deinit(&families);
+    hbase_table_destroy(open);
+    return st;
+}
+
+static struct status create_table(struct migration *migration, const Hb__TableSchema *source)
+{
+    const struct hbase_table_name *name = &migration->destination_name;
+    struct hbase_table *open = hbase_table_create(migration->source, &migration->source_name);
+    const struct hbase_region *regions = NULL;
+    size_t nregions = 0;
+    struct status st =
+        migration_at_source(hbase_table_list_regions(open, migration->arena, &regions, &nregions));
+
+    hbase_table_destroy(open);
+    if (st.code != STATUS_OK)
+        return st;
+    /* The first region begins where the table does. */
+    struct str *keys = arena_alloc(migration->arena, nregions * sizeof(*keys));
+    for (size_t i = 1; i < nregions; i++)
+        keys[i - 1] = regions[i].start_key;
+    st = check_rights(migration->destination, name, migration->destination_text, "C");
+    if (st.code == STATUS_OK)
+        st = hbase_admin_make_namespace(migration->destination, name->namespace);
+    if (st.code == STATUS_OK)
+        st = hbase_admin_create_table(migration->destination,
+                                      table_copy_make(source, name, migration->arena), keys,
+                                      nregions - 1);
+    if (st.code == STATUS_OK)
+        log_info("table made", log_str("job", job_context_get_job(migration->context)->id),
+                 log_str("table", migration->destination_text),
+                 log_int("regions", (int64_t)nregions));
+    return migration_at_destination(st);
+}
+
+static struct status check_destination(struct migration *migration, const Hb__TableSchema *source,
+                                       char ret_skipped[RUNNER_TEXT_BYTES])
+{
+    Hb__TableSchema *table = NULL;
+    struct status st = hbase_admin_describe(migration->destination, &migration->destination_name,
+                                            migration->arena, &table);
+
+    if (st.code == STATUS_NOT_FOUND && migration->spec.has_to_create)
+        return create_table(migration, source);
+    if (st.code == STATUS_NOT_FOUND)
+        st =
+            status_error(st.code, "%s; make it, or create the task with createTable=true", st.text);
+    if (st.code == STATUS_OK)
+        st = check_existing(migration, table, source);
+    if (st.code == STATUS_OK)
+        st = describe_existing(migration, table, source, ret_skipped);
+    return migration_at_destination(st);
+}
+
+static struct runner_result run(struct job_context *context, void **ret_state)
+{
+    struct runner_result result = {.status = status_ok()};
+    struct migration migration = {0};
+    Hb__TableSchema *source = NULL;
+
+    (void)ret_state;
+    result.status = migration_open(context, &migration);
+    if (result.status.code == STATUS_OK)
+        result.status = check_source(&migration, &source);
+    if (result.status.code == STATUS_OK)
+        result.status = check_destination(&migration, source, result.skipped);
+    migration_close(&migration);
+    return result;
+}
+
+const struct runner migration_schema_runner = {
+    .kind = PB__TASK_KIND__TASK_KIND_FULL_MIGRATION,
+    .role = PB__JOB_ROLE__JOB_ROLE_SCHEMA,
+    .run = run,
+};
+
+const struct runner sync_schema_runner = {
+    .kind = PB__TASK_KIND__TASK_KIND_INCREMENTAL_SYNC,
+    .role = PB__JOB_ROLE__JOB_ROLE_SCHEMA,
+    .run = run,
+};
