@@ -9,7 +9,6 @@
 
 enum {
     WHAT_BYTES = HBASE_TABLE_NAME_BYTES + 32,
-    OWN_ARENA_BYTES = 64 * 1024 * 1024, /* for answers that are only looked at */
 };
 
 static Hb__TableName make_name(const struct hbase_table_name *name)
@@ -128,7 +127,7 @@ struct status hbase_admin_get_state(struct hbase_cluster *cluster,
 {
     Hb__GetTableStateRequest question = HB__GET_TABLE_STATE_REQUEST__INIT;
     Hb__TableName message = make_name(name);
-    struct arena *arena = arena_create(OWN_ARENA_BYTES);
+    struct arena *arena = arena_create(0);
     const ProtobufCMessage *answer = NULL;
 
     question.table_name = &message;
@@ -144,7 +143,7 @@ static struct status find_namespace(struct hbase_cluster *cluster, const char *n
                                     bool *ret_is_there)
 {
     const Hb__Empty question = HB__EMPTY__INIT;
-    struct arena *arena = arena_create(OWN_ARENA_BYTES);
+    struct arena *arena = arena_create(0);
     const ProtobufCMessage *answer = NULL;
 
     struct status st =
@@ -227,7 +226,7 @@ struct status hbase_admin_create_table(struct hbase_cluster *cluster, const Hb__
 {
     Hb__CreateTableRequest request = HB__CREATE_TABLE_REQUEST__INIT;
     struct hbase_nonce nonce = hbase_nonce_make();
-    struct arena *arena = arena_create(OWN_ARENA_BYTES);
+    struct arena *arena = arena_create(0);
     struct hbase_table_name name = get_name(schema, arena);
     char what[WHAT_BYTES];
     bool is_forgotten = false;
@@ -299,7 +298,7 @@ struct status hbase_admin_modify_table(struct hbase_cluster *cluster, const Hb__
 {
     Hb__ModifyTableRequest request = HB__MODIFY_TABLE_REQUEST__INIT;
     struct hbase_nonce nonce = hbase_nonce_make();
-    struct arena *arena = arena_create(OWN_ARENA_BYTES);
+    struct arena *arena = arena_create(0);
     struct hbase_table_name name = get_name(schema, arena);
     char what[WHAT_BYTES];
     bool is_forgotten = false;

@@ -45,7 +45,7 @@ struct status hbase_admin_make_namespace(struct hbase_cluster *cluster, const ch
 
 /*
  * Makes the table that schema defines, with regions that begin at keys[0 .. nkeys) besides the first. ALREADY_EXISTS: it is
- * there. INVALID_ARGUMENT: the master does not take the definition.
+ * there. NOT_FOUND: its namespace is not. FAILED_PRECONDITION, INVALID_ARGUMENT: the master does not take the definition.
  */
 struct status hbase_admin_create_table(struct hbase_cluster *cluster, const Hb__TableSchema *schema,
                                        const struct str *keys, size_t nkeys) MUST_CHECK;

@@ -1,5 +1,6 @@
 #include "hbase/master.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -17,19 +18,32 @@ enum {
     NONCE_DIGITS = 16,
 };
 
-/* By way of its bytes: a reply borrows from memory that is freed at once. */
-static struct status copy(const ProtobufCMessage *message, struct arena *arena,
-                          const ProtobufCMessage **ret)
+static void *allocate(void *arena, size_t size)
 {
+    return arena_alloc(arena, size);
+}
+
+static void release(void *arena, void *memory)
+{
+    (void)arena;
+    (void)memory;
+}
+
+/*
+ * By way of its bytes: a reply borrows from memory that is freed at once. The connection has bounded what it takes
+ * (HBASE_MAX_MESSAGE_BYTES), so the arena's cap is not asked.
+ */
+static const ProtobufCMessage *copy(const ProtobufCMessage *message, struct arena *arena)
+{
+    ProtobufCAllocator allocator = {allocate, release, arena};
     struct buf bytes = {0};
-    ProtobufCMessage *copied = NULL;
 
     hbase_message_write(&bytes, message);
-    struct status st = hbase_message_read(buf_get(&bytes), message->descriptor, arena, &copied);
+    ProtobufCMessage *copied = protobuf_c_message_unpack(message->descriptor, &allocator, bytes.len,
+                                                         (const uint8_t *)bytes.data);
+    assert(copied);
     buf_deinit(&bytes);
-    if (st.code == STATUS_OK)
-        *ret = copied;
-    return st;
+    return copied;
 }
 
 struct status hbase_master_ask(struct hbase_cluster *cluster, const char *method,
@@ -43,7 +57,7 @@ struct status hbase_master_ask(struct hbase_cluster *cluster, const char *method
 
     struct status st = hbase_cluster_call_master(cluster, &request, &reply);
     if (st.code == STATUS_OK)
-        st = copy(reply.message, arena, ret);
+        *ret = copy(reply.message, arena);
     hbase_reply_free(&reply);
     return st;
 }

@@ -16,8 +16,8 @@
 #include "hbase/cluster.h"
 
 /*
- * Asks the master; the answer, of the type reply, is in arena. method is a literal. Errors are the faults', and
- * RESOURCE_EXHAUSTED: the arena is full. Blocks, for the cluster's patience at most.
+ * Asks the master; the answer, of the type reply, is in arena, whatever its cap: a connection bounds what an answer takes. method is a
+ * literal. Errors are the faults'. Blocks, for the cluster's patience at most.
  */
 struct status hbase_master_ask(struct hbase_cluster *cluster, const char *method,
                                const ProtobufCMessage *message,

@@ -11,7 +11,6 @@
 
 enum {
     WHAT_BYTES = 128,
-    OWN_ARENA_BYTES = 64 * 1024 * 1024,
     ROLL_MS = 30 * 1000,
 };
 
@@ -106,7 +105,7 @@ static void write_what(const char *verb, const char *id, char ret[WHAT_BYTES])
 static struct status find_state(struct hbase_cluster *cluster, const char *id,
                                 Hb__ReplicationState__State *ret)
 {
-    struct arena *arena = arena_create(OWN_ARENA_BYTES);
+    struct arena *arena = arena_create(0);
     Hb__ReplicationPeerDescription *peer = NULL;
 
     struct status st = hbase_peer_find(cluster, id, arena, &peer);
@@ -308,7 +307,7 @@ static void read_name(const Hb__ServerName *name, struct hbase_server *ret)
 
 struct status hbase_peer_roll_logs(struct hbase_cluster *cluster)
 {
-    struct arena *arena = arena_create(OWN_ARENA_BYTES);
+    struct arena *arena = arena_create(0);
     Hb__ClusterStatus *status = NULL;
     struct hbase_server server;
 

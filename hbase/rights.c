@@ -9,8 +9,6 @@
 #include "hbase/master.h"
 #include "hbase/message.h"
 
-enum { ARENA_BYTES = 64 * 1024 };
-
 /* The letters of Permission.Action, in the order of its numbers. */
 static const char letters[] = "RWXCA";
 
@@ -56,7 +54,7 @@ struct status hbase_admin_find_missing_rights(struct hbase_cluster *cluster,
     Hb__TableName table_name = HB__TABLE_NAME__INIT;
     struct right rights[HBASE_ACTIONS_BYTES];
     Hb__Permission *messages[HBASE_ACTIONS_BYTES];
-    struct arena *arena = arena_create(ARENA_BYTES);
+    struct arena *arena = arena_create(0);
     const ProtobufCMessage *message = NULL;
     char missing[HBASE_ACTIONS_BYTES] = "";
     size_t nmissing = 0;
