@@ -3,15 +3,9 @@
 #include "base/compiler.h"
 
 static const struct runner *const runners[] = {
-    &import_schema_runner,
-    &import_full_runner,
-    &migration_plan_runner,
-    &migration_schema_runner,
-    &migration_full_runner,
-    &migration_load_runner,
-    &sync_plan_runner,
-    &sync_schema_runner,
-    &sync_full_runner,
+    &import_schema_runner,    &import_full_runner,    &migration_plan_runner,
+    &migration_schema_runner, &migration_full_runner, &migration_load_runner,
+    &sync_plan_runner,        &sync_schema_runner,    &sync_full_runner,
 };
 
 const struct runner *runner_find(Pb__TaskKind kind, Pb__JobRole role)
