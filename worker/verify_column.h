@@ -23,7 +23,7 @@ enum {
     VERIFY_VALUE_BYTES = 256, /* that are told of a value */
     VERIFY_MAX_UNPAIRED =
         1024, /* cells of a column that wait for one of the same value; then these are told */
-    VERIFY_MARK_BYTES = 16,
+    VERIFY_MARK_BYTES = 8,
 };
 
 /* Which cells a side keeps of a family. */
