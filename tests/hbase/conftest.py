@@ -14,6 +14,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
 
 from hbasetest.build import Build  # noqa: E402
 from hbasetest.harness import HBase  # noqa: E402
+from hbasetest.sluice import Sluice  # noqa: E402
 
 pytest_plugins = ["sluicetest.fixtures"]
 
@@ -85,9 +86,13 @@ def table(request):
 
 
 @pytest.fixture
-def sluice(running):
-    """Sluice with all its programs, as the integration tests have it."""
-    return running
+def sluice(stack, clusters):
+    """Sluice with all its programs, and both clusters."""
+    stack.start()
+    made = Sluice(stack)
+    made.add_cluster("source", clusters[0])
+    made.add_cluster("target", clusters[1])
+    return made
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -148,3 +148,10 @@ def test_who_has_no_permission_is_refused(new_cluster, judge, table):
     judge.ask("revoke", cluster, table=table, user="guest")
     with pytest.raises(JudgeError, match="AccessDeniedException"):
         judge.write(cluster, table, cell("r", "f"), as_user="guest")
+
+
+def test_sluice_reaches_the_clusters_by_zookeeper_and_by_rpc(sluice, source):
+    sluice.add_cluster("rpc", source.rpc_key)
+    for name in ("source", "target", "rpc"):
+        reply = sluice.client("CheckDataSource", name=name)
+        assert reply.get("ok"), reply

@@ -13,6 +13,7 @@ SERVICES = {
     "Tasks": "sluice.v1.TaskService",
     "BadRows": "sluice.v1.TaskService",
     "TaskEvents": "sluice.v1.TaskService",
+    "Differences": "sluice.v1.TaskService",
     "DataSource": "sluice.v1.DataSourceService",
     "DataSources": "sluice.v1.DataSourceService",
     "Job": "sluice.worker.v1.WorkerService",
