@@ -27,9 +27,6 @@ enum {
     NBUCKETS = 256,
     NAME_BYTES = HBASE_MAX_HOST_BYTES + 8,
     WAIT_MS = 100, /* so often a stop is looked for */
-    SILENCE_MS =
-        10 *
-        1000, /* a connection that owes an answer and says nothing for so long is given up at the next time-out */
 };
 
 /* An answer's frame, and what was unpacked of it. */
@@ -308,9 +305,14 @@ static void send_request(struct hbase_connection *connection, const struct hbase
     };
     struct status st = hbase_socket_send(connection->fd, parts, ARRAY_LEN(parts), connection->stop,
                                          call->deadline_ms, &nsent);
-    /* A frame that is sent in part is the end of the connection; one that is not sent at all, of the call. */
-    if (st.code == STATUS_UNAVAILABLE || (st.code != STATUS_OK && nsent > 0))
-        fail_by_status(connection, explain_end(connection, st));
+    /*
+     * A frame that is sent in part is the end of the connection; one that is not sent at all, of the call. Why the
+     * connection is lost the reader finds out: the server may have said so.
+     */
+    if (st.code == STATUS_UNAVAILABLE)
+        (void)shutdown(connection->fd, SHUT_RDWR);
+    else if (st.code != STATUS_OK && nsent > 0)
+        fail_by_status(connection, name_server(connection, st));
     buf_deinit(&head);
 }
 
@@ -350,7 +352,7 @@ static struct status explain_over(const struct hbase_call *call, bool *ret_is_si
     if (stop_is_requested(connection->stop))
         return status_error(STATUS_CANCELLED, "stop was requested");
     *ret_is_silent = connection->owes_answer &&
-                     clock_get_monotonic_ms() - connection->silent_since_ms >= SILENCE_MS;
+                     clock_get_monotonic_ms() - connection->silent_since_ms >= HBASE_MAX_SILENCE_MS;
     return status_error(STATUS_DEADLINE_EXCEEDED, "%s: no answer to %s within %lld ms",
                         connection->name, call->method, (long long)call->timeout_ms);
 }

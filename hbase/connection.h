@@ -25,6 +25,7 @@ struct hbase_call;
 enum {
     HBASE_MAX_FRAME_BYTES = 256 * 1024 * 1024,  /* of an answer; a larger one ends the connection */
     HBASE_MAX_MESSAGE_BYTES = 64 * 1024 * 1024, /* that an answer's message may take in memory */
+    HBASE_MAX_SILENCE_MS = 10 * 1000, /* of a connection that owes answers, at a call's time-out */
 };
 
 /* How the client says who it is. There is one now; Kerberos would be another (SASL between preamble and header). */

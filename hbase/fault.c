@@ -166,7 +166,8 @@ static void read_moved(struct str message, struct hbase_fault *ret)
     int64_t port;
     struct status st = number_read("port", find_word(message, "port="), 1, 65535, &port);
 
-    if (st.code != STATUS_OK || host.len == 0 || host.len > HBASE_MAX_HOST_BYTES)
+    if (st.code != STATUS_OK || host.len == 0 || host.len > HBASE_MAX_HOST_BYTES ||
+        memchr(host.data, '\0', host.len))
         return;
     memcpy(ret->moved_host, host.data, host.len);
     ret->moved_host[host.len] = '\0';

@@ -18,88 +18,80 @@ static struct hbase_fault read_fault(const char *class_name, const char *message
     return fault;
 }
 
+static const struct {
+    const char *class_name;
+    const char *text;
+    bool do_not_retry;
+    enum hbase_action action;
+    enum status_code code;
+} class_cases[] = {
+    {HB "NotServingRegionException", "x", false, HBASE_ACTION_RELOCATE, STATUS_UNAVAILABLE},
+    {HB "exceptions.RegionOpeningException", "x", false, HBASE_ACTION_PAUSE, STATUS_UNAVAILABLE},
+    {HB "RegionTooBusyException", "x", false, HBASE_ACTION_OVERLOAD, STATUS_UNAVAILABLE},
+    {HB "CallQueueTooBigException", "x", false, HBASE_ACTION_OVERLOAD, STATUS_UNAVAILABLE},
+    {HB "CallDroppedException", "x", false, HBASE_ACTION_OVERLOAD, STATUS_UNAVAILABLE},
+    {HB "quotas.RpcThrottlingException", "x", false, HBASE_ACTION_THROTTLE,
+     STATUS_RESOURCE_EXHAUSTED},
+    {HB "quotas.ThrottlingException", "x", true, HBASE_ACTION_THROTTLE, STATUS_RESOURCE_EXHAUSTED},
+    {HB "RetryImmediatelyException", "x", false, HBASE_ACTION_AT_ONCE, STATUS_UNAVAILABLE},
+    {HB "MultiActionResultTooLarge", "x", false, HBASE_ACTION_AT_ONCE, STATUS_UNAVAILABLE},
+    {HB "exceptions.RequestTooBigException", "x", true, HBASE_ACTION_FAIL, STATUS_INVALID_ARGUMENT},
+    {HB "quotas.QuotaExceededException", "x", true, HBASE_ACTION_FAIL, STATUS_RESOURCE_EXHAUSTED},
+    {HB "regionserver.NoSuchColumnFamilyException", "x", true, HBASE_ACTION_FAIL,
+     STATUS_FAILED_PRECONDITION},
+    {HB "TableNotFoundException", "x", true, HBASE_ACTION_FAIL, STATUS_NOT_FOUND},
+    {HB "NamespaceNotFoundException", "x", true, HBASE_ACTION_FAIL, STATUS_NOT_FOUND},
+    {HB "TableExistsException", "x", true, HBASE_ACTION_FAIL, STATUS_ALREADY_EXISTS},
+    {HB "NamespaceExistException", "x", true, HBASE_ACTION_FAIL, STATUS_ALREADY_EXISTS},
+    {HB "TableNotEnabledException", "x", true, HBASE_ACTION_FAIL, STATUS_FAILED_PRECONDITION},
+    {HB "security.AccessDeniedException", "x", true, HBASE_ACTION_FAIL, STATUS_PERMISSION_DENIED},
+    {HB "exceptions.FailedSanityCheckException", "x", true, HBASE_ACTION_FAIL,
+     STATUS_INVALID_ARGUMENT},
+    {HB "exceptions.FailedSanityCheckException",
+     "Requested row out of range for doMiniBatchMutation on HRegion t1", true,
+     HBASE_ACTION_RELOCATE, STATUS_UNAVAILABLE},
+    {HB "regionserver.WrongRegionException", "x", false, HBASE_ACTION_RELOCATE, STATUS_UNAVAILABLE},
+    {HB "regionserver.RegionServerStoppedException", "x", false, HBASE_ACTION_RECONNECT,
+     STATUS_UNAVAILABLE},
+    {HB "regionserver.RegionServerAbortedException", "x", false, HBASE_ACTION_RECONNECT,
+     STATUS_UNAVAILABLE},
+    {HB "ipc.ServerNotRunningYetException", "x", false, HBASE_ACTION_RECONNECT, STATUS_UNAVAILABLE},
+    {"java.io.IOException", "Cannot append; log is closed, regionName = x", false,
+     HBASE_ACTION_RECONNECT, STATUS_UNAVAILABLE},
+    {"java.io.IOException", "x", false, HBASE_ACTION_PAUSE, STATUS_UNAVAILABLE},
+    {HB "PleaseHoldException", "x", false, HBASE_ACTION_FIND_MASTER, STATUS_UNAVAILABLE},
+    {HB "exceptions.MasterStoppedException", "x", true, HBASE_ACTION_FIND_MASTER,
+     STATUS_UNAVAILABLE},
+    {HB "UnknownScannerException", "x", true, HBASE_ACTION_REOPEN, STATUS_UNAVAILABLE},
+    {HB "exceptions.ScannerResetException", "x", true, HBASE_ACTION_REOPEN, STATUS_UNAVAILABLE},
+    {HB "exceptions.OutOfOrderScannerNextException", "x", true, HBASE_ACTION_REOPEN,
+     STATUS_UNAVAILABLE},
+    {HB "regionserver.LeaseException", "x", true, HBASE_ACTION_REOPEN, STATUS_UNAVAILABLE},
+    {HB "ipc.FatalConnectionException", "x", true, HBASE_ACTION_FAIL, STATUS_FAILED_PRECONDITION},
+    {HB "DoNotRetryIOException",
+     "/1.2.3.4:16000 is unable to read call parameter from client 1.2.3.4; "
+     "java.lang.UnsupportedOperationException: GetActiveMaster",
+     true, HBASE_ACTION_FAIL, STATUS_UNIMPLEMENTED},
+    {HB "DoNotRetryIOException", "Cell[r1/f:q] with size 11 exceeds limit of 10 bytes", true,
+     HBASE_ACTION_FAIL, STATUS_INVALID_ARGUMENT},
+    {HB "DoNotRetryIOException", "region is read only", true, HBASE_ACTION_FAIL,
+     STATUS_FAILED_PRECONDITION},
+    {"com.example.NeverHeardOf", "x", false, HBASE_ACTION_PAUSE, STATUS_UNAVAILABLE},
+    {"com.example.NeverHeardOf", "x", true, HBASE_ACTION_FAIL, STATUS_FAILED_PRECONDITION},
+    {"NoPackage", "x", true, HBASE_ACTION_FAIL, STATUS_FAILED_PRECONDITION},
+    {"", "x", false, HBASE_ACTION_PAUSE, STATUS_UNAVAILABLE},
+};
+
 test(each_class_says_what_to_do)
 {
-    static const struct {
-        const char *class_name;
-        const char *text;
-        bool do_not_retry;
-        enum hbase_action action;
-        enum status_code code;
-    } cases[] = {
-        {HB "NotServingRegionException", "x", false, HBASE_ACTION_RELOCATE, STATUS_UNAVAILABLE},
-        {HB "exceptions.RegionOpeningException", "x", false, HBASE_ACTION_PAUSE,
-         STATUS_UNAVAILABLE},
-        {HB "RegionTooBusyException", "x", false, HBASE_ACTION_OVERLOAD, STATUS_UNAVAILABLE},
-        {HB "CallQueueTooBigException", "x", false, HBASE_ACTION_OVERLOAD, STATUS_UNAVAILABLE},
-        {HB "CallDroppedException", "x", false, HBASE_ACTION_OVERLOAD, STATUS_UNAVAILABLE},
-        {HB "quotas.RpcThrottlingException", "x", false, HBASE_ACTION_THROTTLE,
-         STATUS_RESOURCE_EXHAUSTED},
-        {HB "quotas.ThrottlingException", "x", true, HBASE_ACTION_THROTTLE,
-         STATUS_RESOURCE_EXHAUSTED},
-        {HB "RetryImmediatelyException", "x", false, HBASE_ACTION_AT_ONCE, STATUS_UNAVAILABLE},
-        {HB "MultiActionResultTooLarge", "x", false, HBASE_ACTION_AT_ONCE, STATUS_UNAVAILABLE},
-        {HB "exceptions.RequestTooBigException", "x", true, HBASE_ACTION_FAIL,
-         STATUS_INVALID_ARGUMENT},
-        {HB "quotas.QuotaExceededException", "x", true, HBASE_ACTION_FAIL,
-         STATUS_RESOURCE_EXHAUSTED},
-        {HB "regionserver.NoSuchColumnFamilyException", "x", true, HBASE_ACTION_FAIL,
-         STATUS_FAILED_PRECONDITION},
-        {HB "TableNotFoundException", "x", true, HBASE_ACTION_FAIL, STATUS_NOT_FOUND},
-        {HB "NamespaceNotFoundException", "x", true, HBASE_ACTION_FAIL, STATUS_NOT_FOUND},
-        {HB "TableExistsException", "x", true, HBASE_ACTION_FAIL, STATUS_ALREADY_EXISTS},
-        {HB "NamespaceExistException", "x", true, HBASE_ACTION_FAIL, STATUS_ALREADY_EXISTS},
-        {HB "TableNotEnabledException", "x", true, HBASE_ACTION_FAIL, STATUS_FAILED_PRECONDITION},
-        {HB "security.AccessDeniedException", "x", true, HBASE_ACTION_FAIL,
-         STATUS_PERMISSION_DENIED},
-        {HB "exceptions.FailedSanityCheckException", "x", true, HBASE_ACTION_FAIL,
-         STATUS_INVALID_ARGUMENT},
-        {HB "exceptions.FailedSanityCheckException",
-         "Requested row out of range for doMiniBatchMutation on HRegion t1", true,
-         HBASE_ACTION_RELOCATE, STATUS_UNAVAILABLE},
-        {HB "regionserver.WrongRegionException", "x", false, HBASE_ACTION_RELOCATE,
-         STATUS_UNAVAILABLE},
-        {HB "regionserver.RegionServerStoppedException", "x", false, HBASE_ACTION_RECONNECT,
-         STATUS_UNAVAILABLE},
-        {HB "regionserver.RegionServerAbortedException", "x", false, HBASE_ACTION_RECONNECT,
-         STATUS_UNAVAILABLE},
-        {HB "ipc.ServerNotRunningYetException", "x", false, HBASE_ACTION_RECONNECT,
-         STATUS_UNAVAILABLE},
-        {"java.io.IOException", "Cannot append; log is closed, regionName = x", false,
-         HBASE_ACTION_RECONNECT, STATUS_UNAVAILABLE},
-        {"java.io.IOException", "x", false, HBASE_ACTION_PAUSE, STATUS_UNAVAILABLE},
-        {HB "PleaseHoldException", "x", false, HBASE_ACTION_FIND_MASTER, STATUS_UNAVAILABLE},
-        {HB "exceptions.MasterStoppedException", "x", true, HBASE_ACTION_FIND_MASTER,
-         STATUS_UNAVAILABLE},
-        {HB "UnknownScannerException", "x", true, HBASE_ACTION_REOPEN, STATUS_UNAVAILABLE},
-        {HB "exceptions.ScannerResetException", "x", true, HBASE_ACTION_REOPEN, STATUS_UNAVAILABLE},
-        {HB "exceptions.OutOfOrderScannerNextException", "x", true, HBASE_ACTION_REOPEN,
-         STATUS_UNAVAILABLE},
-        {HB "regionserver.LeaseException", "x", true, HBASE_ACTION_REOPEN, STATUS_UNAVAILABLE},
-        {HB "ipc.FatalConnectionException", "x", true, HBASE_ACTION_FAIL,
-         STATUS_FAILED_PRECONDITION},
-        {HB "DoNotRetryIOException",
-         "/1.2.3.4:16000 is unable to read call parameter from client 1.2.3.4; "
-         "java.lang.UnsupportedOperationException: GetActiveMaster",
-         true, HBASE_ACTION_FAIL, STATUS_UNIMPLEMENTED},
-        {HB "DoNotRetryIOException", "Cell[r1/f:q] with size 11 exceeds limit of 10 bytes", true,
-         HBASE_ACTION_FAIL, STATUS_INVALID_ARGUMENT},
-        {HB "DoNotRetryIOException", "region is read only", true, HBASE_ACTION_FAIL,
-         STATUS_FAILED_PRECONDITION},
-        {"com.example.NeverHeardOf", "x", false, HBASE_ACTION_PAUSE, STATUS_UNAVAILABLE},
-        {"com.example.NeverHeardOf", "x", true, HBASE_ACTION_FAIL, STATUS_FAILED_PRECONDITION},
-        {"NoPackage", "x", true, HBASE_ACTION_FAIL, STATUS_FAILED_PRECONDITION},
-        {"", "x", false, HBASE_ACTION_PAUSE, STATUS_UNAVAILABLE},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(class_cases); i++) {
         struct hbase_fault fault =
-            read_fault(cases[i].class_name, cases[i].text, cases[i].do_not_retry);
+            read_fault(class_cases[i].class_name, class_cases[i].text, class_cases[i].do_not_retry);
 
-        if (fault.action != cases[i].action)
-            printf("class %s\n", cases[i].class_name);
-        check_int(fault.action, cases[i].action);
-        check_status(fault.status, cases[i].code);
+        if (fault.action != class_cases[i].action)
+            printf("class %s\n", class_cases[i].class_name);
+        check_int(fault.action, class_cases[i].action);
+        check_status(fault.status, class_cases[i].code);
     }
 }
 
