@@ -1,9 +1,10 @@
 /*
  * tests/hbase/probe/copy.c - copy TABLE PARAMETERS TABLE [OPTIONS [THREADS]]: writes what a scan of the first table gives into the second
- * one of another cluster, the ranges of the first one's regions side by side. Tells how much, and what it took.
+ * one of another cluster ("-": nowhere), the ranges of the first one's regions side by side. Tells how much, and what it took.
  */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
@@ -159,7 +160,8 @@ struct status probe_copy(struct probe *probe)
         st = hbase_source_open(probe->args[1], "target", &never, &target);
     if (st.code == STATUS_OK) {
         copy.source = hbase_table_create(probe->cluster, &names[0]);
-        copy.target = hbase_table_create(target, &names[1]);
+        if (strcmp(probe->args[2], "-") != 0)
+            copy.target = hbase_table_create(target, &names[1]);
         st = copy_table(probe, &copy, nthreads);
         hbase_table_destroy(copy.source);
         hbase_table_destroy(copy.target);
