@@ -1,5 +1,5 @@
 /*
- * What is saved: a byte that tells the format, the four counts, and the ranges in order; numbers as protobuf's varints, keys
+ * What is saved: a byte that tells the format, the counts, and the ranges in order; numbers as protobuf's varints, keys
  * with their length in front. Counts and ranges are of one moment: rows that are counted are in no range.
  */
 #include "worker/copy_plan.h"
@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "base/arena.h"
+#include "base/compiler.h"
 #include "base/mem.h"
 #include "hbase/cell.h"
 
@@ -40,12 +41,38 @@ struct copy_plan {
     struct copy_counts counts;
 };
 
+/* The counts, in the order in which they are saved. */
+static const size_t counts[] = {
+    offsetof(struct copy_counts, rows_read),
+    offsetof(struct copy_counts, rows_written),
+    offsetof(struct copy_counts, bad_rows),
+    offsetof(struct copy_counts, bytes_read),
+    offsetof(struct copy_counts, comparison.cells),
+    offsetof(struct copy_counts, comparison.missing),
+    offsetof(struct copy_counts, comparison.extra),
+    offsetof(struct copy_counts, comparison.changed_values),
+    offsetof(struct copy_counts, comparison.changed_timestamps),
+    offsetof(struct copy_counts, comparison.repaired),
+};
+static_assert(sizeof(struct copy_counts) == ARRAY_LEN(counts) * sizeof(int64_t), "one is left out");
+
+static int64_t get_count(const struct copy_counts *of, size_t i)
+{
+    int64_t count;
+
+    memcpy(&count, (const char *)of + counts[i], sizeof(count));
+    return count;
+}
+
+static void set_count(struct copy_counts *of, size_t i, int64_t count)
+{
+    memcpy((char *)of + counts[i], &count, sizeof(count));
+}
+
 void copy_counts_add(struct copy_counts *sum, const struct copy_counts *more)
 {
-    sum->rows_read += more->rows_read;
-    sum->rows_written += more->rows_written;
-    sum->bad_rows += more->bad_rows;
-    sum->bytes_read += more->bytes_read;
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+        set_count(sum, i, get_count(sum, i) + get_count(more, i));
 }
 
 /* Ends of ranges: an empty one is behind all keys. */
@@ -184,20 +211,20 @@ struct key_range copy_plan_get_range(const struct copy_plan *plan, int64_t numbe
 }
 
 void copy_plan_advance(struct copy_plan *plan, int64_t number, struct str next_row,
-                       const struct copy_counts *counts)
+                       const struct copy_counts *more)
 {
     struct range *range = get_taken(plan, number);
 
     buf_clear(&range->next);
     buf_append_str(&range->next, next_row);
-    copy_counts_add(&plan->counts, counts);
+    copy_counts_add(&plan->counts, more);
 }
 
-void copy_plan_finish(struct copy_plan *plan, int64_t number, const struct copy_counts *counts)
+void copy_plan_finish(struct copy_plan *plan, int64_t number, const struct copy_counts *more)
 {
     struct range *range = get_taken(plan, number);
 
-    copy_counts_add(&plan->counts, counts);
+    copy_counts_add(&plan->counts, more);
     range->state = RANGE_IS_DONE;
     buf_deinit(&range->next);
     plan->nleft[range->region]--;
@@ -262,10 +289,8 @@ bool copy_plan_write(const struct copy_plan *plan, struct buf *ret)
     buf_clear(ret);
     ret->max_bytes = COPY_PLAN_MAX_BYTES;
     buf_append_char(ret, FORMAT);
-    put_number(ret, (uint64_t)plan->counts.rows_read);
-    put_number(ret, (uint64_t)plan->counts.rows_written);
-    put_number(ret, (uint64_t)plan->counts.bad_rows);
-    put_number(ret, (uint64_t)plan->counts.bytes_read);
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+        put_number(ret, (uint64_t)get_count(&plan->counts, i));
     for (size_t i = 0; take_left(plan, &i, &range);)
         nranges++;
     put_number(ret, nranges);
@@ -332,21 +357,27 @@ static bool take_ranges(struct str *rest, struct key_range *ranges, size_t nrang
 
 static bool take_counts(struct str *rest, struct copy_counts *ret)
 {
-    return take_count(rest, &ret->rows_read) && take_count(rest, &ret->rows_written) &&
-           take_count(rest, &ret->bad_rows) && take_count(rest, &ret->bytes_read);
+    int64_t count = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        if (!take_count(rest, &count))
+            return false;
+        set_count(ret, i, count);
+    }
+    return true;
 }
 
 struct status copy_plan_resume(const struct copy_plan_options *options, struct str saved,
                                struct copy_plan **ret)
 {
-    struct copy_counts counts;
+    struct copy_counts done;
     uint64_t nranges = 0;
     struct str rest = saved;
     uint64_t format = 0;
 
     /* A range has two bytes at least. */
     bool is_right = saved.len <= COPY_PLAN_MAX_BYTES && take_number(&rest, FORMAT, &format) &&
-                    format == FORMAT && take_counts(&rest, &counts) &&
+                    format == FORMAT && take_counts(&rest, &done) &&
                     take_number(&rest, rest.len / 2, &nranges);
     struct key_range *ranges =
         is_right ? mem_alloc_array((size_t)nranges + 1, sizeof(*ranges)) : NULL;
@@ -354,7 +385,7 @@ struct status copy_plan_resume(const struct copy_plan_options *options, struct s
     if (is_right) {
         struct copy_plan *plan = create_empty(options);
 
-        plan->counts = counts;
+        plan->counts = done;
         add_ranges(plan, options, ranges, (size_t)nranges);
         *ret = plan;
     }

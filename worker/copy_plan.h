@@ -1,5 +1,5 @@
 /*
- * worker/copy_plan.h - which ranges of rows of a table are to be copied, and how far each is.
+ * worker/copy_plan.h - which ranges of rows of a table are to be copied or compared, and how far each is.
  *
  * A plan has one range for each region of the source, so that threads share the work as the source's servers do. What is
  * saved of it are the keys that are still to be copied, and never regions: those split, merge and move before a job goes on.
@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/status.h"
+#include "worker/job_context.h"
 
 struct copy_plan;
 
@@ -29,6 +30,7 @@ struct copy_counts {
     int64_t rows_written;
     int64_t bad_rows;
     int64_t bytes_read;
+    struct job_comparison comparison; /* of a copy: zeros */
 };
 
 void copy_counts_add(struct copy_counts *sum, const struct copy_counts *more);
@@ -67,12 +69,12 @@ int64_t copy_plan_take(struct copy_plan *plan) MUST_CHECK;
 /* What is left of a range, borrowed until copy_plan_advance for it. */
 struct key_range copy_plan_get_range(const struct copy_plan *plan, int64_t number);
 
-/* All rows of the range before next_row, which is in it or its end, are copied; they came to counts since the last time. */
+/* All rows of the range before next_row, which is in it or its end, are copied; they came to more since the last time. */
 void copy_plan_advance(struct copy_plan *plan, int64_t number, struct str next_row,
-                       const struct copy_counts *counts);
+                       const struct copy_counts *more);
 
-/* All rows of the range are copied; counts as for copy_plan_advance. */
-void copy_plan_finish(struct copy_plan *plan, int64_t number, const struct copy_counts *counts);
+/* All rows of the range are copied; more as for copy_plan_advance. */
+void copy_plan_finish(struct copy_plan *plan, int64_t number, const struct copy_counts *more);
 
 struct copy_progress copy_plan_get_progress(const struct copy_plan *plan);
 

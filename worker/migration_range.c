@@ -136,11 +136,11 @@ static struct status settle(struct range_run *run, struct str next_row, struct c
 
 static struct status advance(struct range_run *run)
 {
-    struct copy_counts counts;
-    struct status st = settle(run, buf_get(&run->next_row), &counts);
+    struct range_news news = {.ndifferences = 0};
+    struct status st = settle(run, buf_get(&run->next_row), &news.counts);
 
     if (st.code == STATUS_OK)
-        run->owner->on_advance(run->owner, buf_get(&run->next_row), &counts);
+        run->owner->on_advance(run->owner, buf_get(&run->next_row), &news);
     run->told_ms = clock_get_monotonic_ms();
     run->has_news = false;
     return st;

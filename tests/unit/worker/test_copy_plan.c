@@ -324,3 +324,38 @@ test(copy_plan_refuses_what_it_has_not_saved)
         check(plan == NULL);
     }
 }
+
+test(copy_plan_saves_all_its_counts)
+{
+    struct copy_counts counts = {
+        .rows_read = 1,
+        .rows_written = 2,
+        .bad_rows = 3,
+        .bytes_read = 4,
+        .comparison = {.cells = 5,
+                       .missing = 6,
+                       .extra = 7,
+                       .changed_values = 8,
+                       .changed_timestamps = 9,
+                       .repaired = 10},
+    };
+    struct copy_plan *plan = create("", "", "");
+    int64_t number = copy_plan_take(plan);
+
+    copy_plan_advance(plan, number, str_from("a"), &counts);
+    plan = move_on(plan, "");
+    number = copy_plan_take(plan);
+    copy_plan_finish(plan, number, &counts);
+    struct copy_counts sum = copy_plan_get_progress(plan).counts;
+    check_int(sum.rows_read, 2);
+    check_int(sum.rows_written, 4);
+    check_int(sum.bad_rows, 6);
+    check_int(sum.bytes_read, 8);
+    check_int(sum.comparison.cells, 10);
+    check_int(sum.comparison.missing, 12);
+    check_int(sum.comparison.extra, 14);
+    check_int(sum.comparison.changed_values, 16);
+    check_int(sum.comparison.changed_timestamps, 18);
+    check_int(sum.comparison.repaired, 20);
+    copy_plan_destroy(plan);
+}
