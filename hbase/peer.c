@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/mem.h"
+#include "base/compiler.h"
 #include "hbase/cluster_status.h"
 #include "hbase/master.h"
 
@@ -75,7 +74,7 @@ static const struct {
 static struct status translate(struct status st, const struct hbase_cluster *cluster,
                                const char *what)
 {
-    for (size_t i = 0; st.code != STATUS_OK && i < sizeof(failures) / sizeof(failures[0]); i++) {
+    for (size_t i = 0; st.code != STATUS_OK && i < ARRAY_LEN(failures); i++) {
         if (!strstr(st.text, failures[i].words))
             continue;
         if (failures[i].code == STATUS_OK)

@@ -20,6 +20,7 @@ enum {
 static const char *const job_capabilities[] = {
     "bulkload:file:postgres",
     "full_migration:hbase:hbase",
+    "incremental_sync:hbase:hbase",
 };
 
 struct engine {

@@ -45,8 +45,11 @@ extern const struct runner migration_plan_runner;
 extern const struct runner sync_plan_runner;
 extern const struct runner migration_schema_runner;
 extern const struct runner sync_schema_runner;
+extern const struct runner sync_peer_runner;
 extern const struct runner migration_full_runner;
 extern const struct runner sync_full_runner;
+extern const struct runner sync_incr_runner;
+extern const struct runner sync_release_runner;
 extern const struct runner migration_load_runner;
 
 #endif
