@@ -132,7 +132,8 @@ static void sum_up(struct sync_progress *progress, const struct hbase_peer_load 
     shipped_ms = shipped_ms < progress->sync_ms ? shipped_ms : progress->sync_ms;
     progress->checkpoint_ms = get_larger(progress->checkpoint_ms, shipped_ms);
     if (!is_whole || lag_ms < 0)
-        lag_ms = progress->sync_ms > 0 ? load->report_ms - progress->sync_ms : -1;
+        lag_ms =
+            progress->sync_ms > 0 && load->nservers > 0 ? load->report_ms - progress->sync_ms : -1;
     progress->lag_ms = lag_ms;
 }
 
