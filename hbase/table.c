@@ -164,37 +164,52 @@ struct status hbase_table_locate(struct hbase_table *table, struct str row, stru
 
 /* ---- All regions ---- */
 
-/* Drops the rows that are past, and checks that the others follow each other from the table's beginning to its end. */
-static bool check_chain(struct hbase_table *table, struct hbase_meta_rows *rows,
-                        struct hbase_fault *ret_fault)
+/* Drops the rows of regions that are past. */
+static void drop_past(struct hbase_meta_rows *rows)
 {
-    struct str next = {0}; /* where the next region is to begin */
-    char key[HBASE_KEY_TEXT_BYTES];
     size_t count = 0;
 
-    for (size_t i = 0; i < rows->count; i++) {
-        const struct hbase_meta_row *row = &rows->items[i];
-
-        if (row->is_past)
-            continue;
-        if (!row->is_open)
-            return explain_missing(table, make_between(table, row), ret_fault);
-        if (!str_is_equal(row->region.start_key, next) || (count > 0 && next.len == 0))
-            break; /* a hole, or an overlap: next is not empty, or is the end of all */
-        next = row->region.end_key;
-        rows->items[count++] = *row;
-    }
-    if (count == 0 || next.len > 0)
-        return explain_missing(
-            table,
-            status_error(
-                STATUS_UNAVAILABLE,
-                "the regions of table '%s' do not follow each other in hbase:meta: none "
-                "begins at '%s'; it is being split or merged, or is to be repaired (HBCK2)",
-                table->text, hbase_key_write(next, key)),
-            ret_fault);
+    for (size_t i = 0; i < rows->count; i++)
+        if (!rows->items[i].is_past)
+            rows->items[count++] = rows->items[i];
     rows->count = count;
-    return true;
+}
+
+/* The index of the first row whose region does not begin where the one before it ends; count if all is well. */
+static size_t find_gap(const struct hbase_meta_rows *rows)
+{
+    struct str end = {0};
+
+    for (size_t i = 0; i < rows->count; i++) {
+        bool is_behind_all = i > 0 && end.len == 0;
+
+        if (is_behind_all || !str_is_equal(rows->items[i].region.start_key, end))
+            return i;
+        end = rows->items[i].region.end_key;
+    }
+    return rows->count;
+}
+
+/* Whether the regions are at servers, and follow each other from the table's beginning to its end. */
+static bool check_chain(struct hbase_table *table, const struct hbase_meta_rows *rows,
+                        struct hbase_fault *ret_fault)
+{
+    char key[HBASE_KEY_TEXT_BYTES];
+    size_t gap = find_gap(rows);
+    struct str end = gap > 0 ? rows->items[gap - 1].region.end_key : (struct str){0};
+
+    for (size_t i = 0; i < rows->count; i++)
+        if (!rows->items[i].is_open)
+            return explain_missing(table, make_between(table, &rows->items[i]), ret_fault);
+    if (gap == rows->count && gap > 0 && end.len == 0)
+        return true;
+    return explain_missing(
+        table,
+        status_error(STATUS_UNAVAILABLE,
+                     "the regions of table '%s' do not follow each other in hbase:meta, behind the "
+                     "key '%s'; it is being split or merged, or is to be repaired (HBCK2)",
+                     table->text, hbase_key_write(end, key)),
+        ret_fault);
 }
 
 static struct status copy_regions(struct hbase_table *table, const struct hbase_meta_rows *rows,
@@ -225,9 +240,10 @@ static bool try_list(struct hbase_table *table, struct arena *arena,
 {
     struct arena *scratch = arena_create(MAX_LIST_BYTES);
     struct hbase_meta_rows rows = {0};
-    bool is_ok = hbase_meta_list(table->cluster, table->text, scratch, &rows, ret_fault) &&
-                 check_chain(table, &rows, ret_fault);
+    bool is_ok = hbase_meta_list(table->cluster, table->text, scratch, &rows, ret_fault);
 
+    drop_past(&rows);
+    is_ok = is_ok && check_chain(table, &rows, ret_fault);
     if (is_ok)
         *ret_status = copy_regions(table, &rows, arena, ret, ret_count);
     hbase_meta_rows_deinit(&rows);
