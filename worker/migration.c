@@ -88,7 +88,7 @@ struct status migration_open(struct job_context *context, struct migration *ret)
     const struct stop *stop = job_context_get_stop(context);
 
     ret->context = context;
-    ret->arena = arena_create(0);
+    ret->arena = arena_create(MIGRATION_ARENA_BYTES);
     if (!job->task || !job->source || !job->destination)
         return status_error(STATUS_INVALID_ARGUMENT, "the job has no task or no data sources");
     struct status st = read_spec(job, ret);

@@ -24,6 +24,9 @@ struct job_context;
  */
 enum { MIGRATION_PATIENCE_MS = 8000 };
 
+/* What HBase may send of tables and their regions: HBASE_MAX_REGIONS with keys of some hundred bytes. */
+enum { MIGRATION_ARENA_BYTES = 256 * 1024 * 1024 };
+
 struct migration {
     struct job_context *context;
     struct arena *arena; /* dies with the migration */

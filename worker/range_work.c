@@ -334,7 +334,7 @@ static size_t choose_page_bytes(const struct range_work *work, unsigned nworkers
 
 static struct status run_plan(struct range_work *work)
 {
-    struct arena *arena = arena_create(0); /* of the regions, of which there may be many */
+    struct arena *arena = arena_create(MIGRATION_ARENA_BYTES); /* of the regions */
     struct status st = make_plan(work, arena);
 
     arena_destroy(arena);
