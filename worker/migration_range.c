@@ -5,12 +5,12 @@
  */
 #include "worker/migration_range.h"
 
-#include "base/arena.h"
 #include "base/clock.h"
 #include "hbase/scan.h"
 #include "hbase/writer.h"
 #include "worker/job_context.h"
 #include "worker/migration.h"
+#include "worker/migration_scan.h"
 #include "worker/refused_rows.h"
 #include "worker/row_tally.h"
 #include "worker/row_text.h"
@@ -38,40 +38,6 @@ struct range_run {
 static struct status make_stopped(void)
 {
     return status_error(STATUS_CANCELLED, "stopped");
-}
-
-/* Reading. */
-
-static const struct hbase_column *make_columns(const struct migration_spec *spec,
-                                               struct arena *arena)
-{
-    struct hbase_column *columns = arena_alloc(arena, (spec->ncolumns + 1) * sizeof(*columns));
-
-    for (size_t i = 0; i < spec->ncolumns; i++)
-        columns[i] = (struct hbase_column){
-            spec->columns[i].family, spec->columns[i].is_whole_family, spec->columns[i].qualifier};
-    return columns;
-}
-
-static struct hbase_scanner *create_scanner(const struct range_options *options)
-{
-    const struct migration_spec *spec = &options->migration->spec;
-    struct arena *arena = arena_create(0);
-    struct hbase_scan_options scan = {
-        .start_row = options->range.start,
-        .stop_row = options->range.end,
-        .columns = make_columns(spec, arena),
-        .ncolumns = spec->ncolumns,
-        .start_ms = spec->start_ms,
-        .end_ms = spec->end_ms,
-        .max_versions = HBASE_ALL_VERSIONS,
-        .is_raw = true,
-        .page_bytes = options->page_bytes,
-    };
-    struct hbase_scanner *scanner = hbase_scanner_create(options->source, &scan);
-
-    arena_destroy(arena);
-    return scanner;
 }
 
 /* Writing. */
@@ -199,7 +165,8 @@ struct status migration_range_copy(const struct range_options *options, struct r
     struct range_run run = {
         .options = options,
         .owner = owner,
-        .scanner = create_scanner(options),
+        .scanner = migration_scan_create(options->migration, options->source, options->range,
+                                         MIGRATION_RAW, options->page_bytes),
         .throttle = {.paid_us = clock_get_monotonic_us()},
         .told_ms = clock_get_monotonic_ms(),
     };

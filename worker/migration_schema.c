@@ -11,53 +11,11 @@
 #include "hbase/admin.h"
 #include "worker/job_context.h"
 #include "worker/migration.h"
+#include "worker/migration_table.h"
 #include "worker/runner.h"
 #include "worker/table_copy.h"
 
 enum { MAX_LIST_BYTES = 120 }; /* of families, in a message */
-
-static struct status check_enabled(struct hbase_cluster *cluster,
-                                   const struct hbase_table_name *name, const char *text)
-{
-    Hb__TableState__State state = HB__TABLE_STATE__STATE__ENABLED;
-    struct status st = hbase_admin_get_state(cluster, name, &state);
-
-    if (st.code == STATUS_OK && state != HB__TABLE_STATE__STATE__ENABLED)
-        st = status_error(STATUS_FAILED_PRECONDITION, "table %s is not enabled", text);
-    return st;
-}
-
-/* actions as hbase_admin_find_missing_rights has them; a table that is not there has those of its namespace. */
-static struct status check_rights(struct hbase_cluster *cluster,
-                                  const struct hbase_table_name *name, const char *text,
-                                  const char *actions)
-{
-    char missing[HBASE_ACTIONS_BYTES];
-    struct status st = hbase_admin_find_missing_rights(cluster, name, actions, missing);
-
-    if (st.code == STATUS_OK && missing[0])
-        st = status_error(STATUS_PERMISSION_DENIED,
-                          "user '%s' lacks the right %s on table %s: grant '%s', '%s', '%s'",
-                          hbase_cluster_get_user(cluster), missing, text,
-                          hbase_cluster_get_user(cluster), missing, text);
-    return st;
-}
-
-/* Whether table has the families that are copied. */
-static struct status check_families(const struct migration *migration, const Hb__TableSchema *table,
-                                    const Hb__TableSchema *source, const char *text)
-{
-    struct buf missing = {.max_bytes = MAX_LIST_BYTES};
-    struct status st = status_ok();
-
-    table_copy_find_missing(table, source, migration->spec.columns, migration->spec.ncolumns,
-                            &missing);
-    if (missing.len > 0)
-        st = status_error(STATUS_FAILED_PRECONDITION, "table %s lacks the column families %s%s",
-                          text, buf_get_text(&missing), buf_is_full(&missing) ? ", ..." : "");
-    buf_deinit(&missing);
-    return st;
-}
 
 static struct status check_source(struct migration *migration, Hb__TableSchema **ret)
 {
@@ -66,11 +24,9 @@ static struct status check_source(struct migration *migration, Hb__TableSchema *
         hbase_admin_describe(migration->source, &migration->source_name, migration->arena, ret);
 
     if (st.code == STATUS_OK)
-        st = check_rights(migration->source, &migration->source_name, text, "R");
+        st = migration_table_check(migration->source, &migration->source_name, "R");
     if (st.code == STATUS_OK)
-        st = check_enabled(migration->source, &migration->source_name, text);
-    if (st.code == STATUS_OK)
-        st = check_families(migration, *ret, *ret, text);
+        st = migration_table_check_families(migration, *ret, *ret, text);
     return migration_at_source(st);
 }
 
@@ -80,15 +36,13 @@ static struct status check_existing(struct migration *migration, const Hb__Table
 {
     const char *text = migration->destination_text;
     struct status st =
-        check_rights(migration->destination, &migration->destination_name, text, "W");
+        migration_table_check(migration->destination, &migration->destination_name, "W");
 
-    if (st.code == STATUS_OK)
-        st = check_enabled(migration->destination, &migration->destination_name, text);
     if (st.code == STATUS_OK && table_copy_is_read_only(table))
         st = status_error(STATUS_FAILED_PRECONDITION, "table %s is read-only (READONLY is true)",
                           text);
     if (st.code == STATUS_OK)
-        st = check_families(migration, table, source, text);
+        st = migration_table_check_families(migration, table, source, text);
     return st;
 }
 
@@ -133,7 +87,7 @@ static struct status create_table(struct migration *migration, const Hb__TableSc
     struct str *keys = arena_alloc(migration->arena, nregions * sizeof(*keys));
     for (size_t i = 1; i < nregions; i++)
         keys[i - 1] = regions[i].start_key;
-    st = check_rights(migration->destination, name, migration->destination_text, "C");
+    st = migration_table_check_rights(migration->destination, name, "C");
     if (st.code == STATUS_OK)
         st = hbase_admin_make_namespace(migration->destination, name->namespace);
     if (st.code == STATUS_OK)

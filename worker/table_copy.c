@@ -128,8 +128,8 @@ void table_copy_list_families(const Hb__TableSchema *table, struct buf *ret)
         append_family(ret, get_bytes(table->column_families[i]->name));
 }
 
-static int64_t get_number(const Hb__ColumnFamilySchema *family, const char *name,
-                          int64_t default_value)
+int64_t table_copy_get_number(const Hb__ColumnFamilySchema *family, const char *name,
+                              int64_t default_value)
 {
     struct str text = hbase_schema_find_attribute(family->attributes, family->n_attributes, name);
     int64_t value = default_value;
@@ -161,8 +161,9 @@ void table_copy_find_losses(const Hb__TableSchema *table, const Hb__TableSchema 
             hbase_schema_find_family(table, get_bytes(wanted->name));
 
         for (size_t j = 0; family && j < ARRAY_LEN(limits); j++) {
-            int64_t value = get_number(family, limits[j].name, limits[j].default_value);
-            int64_t source_value = get_number(wanted, limits[j].name, limits[j].default_value);
+            int64_t value = table_copy_get_number(family, limits[j].name, limits[j].default_value);
+            int64_t source_value =
+                table_copy_get_number(wanted, limits[j].name, limits[j].default_value);
 
             if (value < source_value)
                 append_loss(ret, get_bytes(wanted->name), limits[j].name, value, source_value);

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "hbase/hbase.pb-c.h"
@@ -39,6 +40,10 @@ void table_copy_list_families(const Hb__TableSchema *table, struct buf *ret);
  */
 void table_copy_find_losses(const Hb__TableSchema *table, const Hb__TableSchema *source,
                             struct buf *ret);
+
+/* An attribute of a family that is a number; default_value if there is none of the name, or another value. */
+int64_t table_copy_get_number(const Hb__ColumnFamilySchema *family, const char *name,
+                              int64_t default_value);
 
 bool table_copy_is_read_only(const Hb__TableSchema *table);
 

@@ -1,0 +1,61 @@
+#include "worker/migration_table.h"
+
+#include "base/buf.h"
+#include "hbase/admin.h"
+#include "worker/migration.h"
+#include "worker/table_copy.h"
+
+enum { MAX_LIST_BYTES = 120 }; /* of families, in a message */
+
+struct status migration_table_check_rights(struct hbase_cluster *cluster,
+                                           const struct hbase_table_name *name, const char *actions)
+{
+    const char *user = hbase_cluster_get_user(cluster);
+    char missing[HBASE_ACTIONS_BYTES];
+    char text[HBASE_TABLE_NAME_BYTES];
+    struct status st = hbase_admin_find_missing_rights(cluster, name, actions, missing);
+
+    hbase_table_name_write(name, text);
+    if (st.code == STATUS_OK && missing[0])
+        st = status_error(STATUS_PERMISSION_DENIED,
+                          "user '%s' lacks the right %s on table %s: grant '%s', '%s', '%s'", user,
+                          missing, text, user, missing, text);
+    return st;
+}
+
+static struct status check_enabled(struct hbase_cluster *cluster,
+                                   const struct hbase_table_name *name)
+{
+    Hb__TableState__State state = HB__TABLE_STATE__STATE__ENABLED;
+    char text[HBASE_TABLE_NAME_BYTES];
+    struct status st = hbase_admin_get_state(cluster, name, &state);
+
+    hbase_table_name_write(name, text);
+    if (st.code == STATUS_OK && state != HB__TABLE_STATE__STATE__ENABLED)
+        st = status_error(STATUS_FAILED_PRECONDITION, "table %s is not enabled", text);
+    return st;
+}
+
+struct status migration_table_check(struct hbase_cluster *cluster,
+                                    const struct hbase_table_name *name, const char *actions)
+{
+    struct status st = migration_table_check_rights(cluster, name, actions);
+
+    return st.code == STATUS_OK ? check_enabled(cluster, name) : st;
+}
+
+struct status migration_table_check_families(const struct migration *migration,
+                                             const Hb__TableSchema *table,
+                                             const Hb__TableSchema *source, const char *text)
+{
+    struct buf missing = {.max_bytes = MAX_LIST_BYTES};
+    struct status st = status_ok();
+
+    table_copy_find_missing(table, source, migration->spec.columns, migration->spec.ncolumns,
+                            &missing);
+    if (missing.len > 0)
+        st = status_error(STATUS_FAILED_PRECONDITION, "table %s lacks the column families %s%s",
+                          text, buf_get_text(&missing), buf_is_full(&missing) ? ", ..." : "");
+    buf_deinit(&missing);
+    return st;
+}

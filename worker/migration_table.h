@@ -1,0 +1,33 @@
+/*
+ * worker/migration_table.h - whether rows of a table can be copied or compared.
+ */
+#ifndef WORKER_MIGRATION_TABLE_H
+#define WORKER_MIGRATION_TABLE_H
+
+#include "base/status.h"
+#include "hbase/hbase.pb-c.h"
+#include "hbase/table.h"
+
+struct hbase_cluster;
+struct migration;
+
+/*
+ * Whether the user has the rights, actions as hbase_admin_find_missing_rights has them; a table that is not there has those of
+ * its namespace. PERMISSION_DENIED. Blocks.
+ */
+struct status migration_table_check_rights(struct hbase_cluster *cluster,
+                                           const struct hbase_table_name *name, const char *actions)
+    MUST_CHECK;
+
+/* The same, and whether the table is enabled. FAILED_PRECONDITION. Blocks. */
+struct status migration_table_check(struct hbase_cluster *cluster,
+                                    const struct hbase_table_name *name, const char *actions)
+    MUST_CHECK;
+
+/* Whether table, which messages call text, has the families of source that the task is about. FAILED_PRECONDITION. */
+struct status migration_table_check_families(const struct migration *migration,
+                                             const Hb__TableSchema *table,
+                                             const Hb__TableSchema *source, const char *text)
+    MUST_CHECK;
+
+#endif
