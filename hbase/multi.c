@@ -1,5 +1,10 @@
 #include "hbase/multi.h"
 
+#include "hbase/message.h"
+
+/* The class that says so of itself; those that derive from it have rules of their own (fault.c). */
+static const char do_not_retry[] = "org.apache.hadoop.hbase.DoNotRetryIOException";
+
 /* The actions of one region: an array of each message, so that a row takes no allocations of its own. */
 static void make_actions(const struct hbase_batch *batch, const struct hbase_group *group,
                          struct arena *arena, Hb__RegionAction *ret)
@@ -16,8 +21,7 @@ static void make_actions(const struct hbase_batch *batch, const struct hbase_gro
             continue;
         protos[n] = (Hb__MutationProto)HB__MUTATION_PROTO__INIT;
         protos[n].has_row = true;
-        protos[n].row.data = (uint8_t *)mutation->row.data;
-        protos[n].row.len = mutation->row.len;
+        protos[n].row = hbase_bytes_make(mutation->row);
         protos[n].has_mutate_type = true;
         protos[n].mutate_type = mutation->is_delete ? HB__MUTATION_PROTO__MUTATION_TYPE__DELETE
                                                     : HB__MUTATION_PROTO__MUTATION_TYPE__PUT;
@@ -46,8 +50,7 @@ const Hb__MultiRequest *hbase_multi_make_request(const struct hbase_multi *multi
 
         regions[i] = (Hb__RegionSpecifier)HB__REGION_SPECIFIER__INIT;
         regions[i].type = HB__REGION_SPECIFIER__TYPE__REGION_NAME;
-        regions[i].value.data = (uint8_t *)group->region.name.data;
-        regions[i].value.len = group->region.name.len;
+        regions[i].value = hbase_bytes_make(group->region.name);
         lists[i] = (Hb__RegionAction)HB__REGION_ACTION__INIT;
         lists[i].region = &regions[i];
         make_actions(multi->batch, group, arena, &lists[i]);
@@ -81,15 +84,16 @@ struct str hbase_multi_get_block(const struct hbase_multi *multi, struct buf *sc
     return scratch->len > 0 ? buf_get(scratch) : block;
 }
 
-/* An exception's class and text; whether it may be tried again is known by the class alone here. */
+/* Here an exception is its class and its text; nothing else says whether to try again. */
 static struct hbase_fault read_exception(const Hb__NameBytesPair *exception, const char *server)
 {
+    struct str class_name = str_from(exception->name);
+    struct str text = {0};
     struct hbase_fault fault;
 
-    hbase_fault_read(
-        str_from(exception->name),
-        str_from_bytes(exception->value.data, exception->has_value ? exception->value.len : 0),
-        false, server, &fault);
+    if (exception->has_value)
+        text = hbase_bytes_get(exception->value);
+    hbase_fault_read(class_name, text, str_is(class_name, do_not_retry), server, &fault);
     return fault;
 }
 

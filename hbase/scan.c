@@ -13,6 +13,7 @@
 #include "hbase/connection.h"
 #include "hbase/message.h"
 #include "hbase/page.h"
+#include "hbase/refusal.h"
 
 enum {
     DEFAULT_PAGE_BYTES = 2 * 1024 * 1024,
@@ -332,7 +333,8 @@ struct status hbase_scanner_next(struct hbase_scanner *scanner, struct hbase_pag
             scanner->retry = hbase_cluster_begin_retry(scanner->cluster);
         scanner->is_retrying = true;
         if (!hbase_cluster_pause(scanner->cluster, &scanner->retry, &fault))
-            return hbase_cluster_explain(scanner->cluster, &fault);
+            return hbase_refusal_explain(hbase_cluster_explain(scanner->cluster, &fault),
+                                         hbase_table_get_text(scanner->table));
     }
     return take_page(scanner, ret);
 }

@@ -57,8 +57,8 @@ struct hbase_page {
      */
     struct str next_row;
     bool
-        is_region_end; /* the region is done with this page; next_row is its end key, empty at the table's end */
-    bool is_end; /* there are no more pages */
+        is_region_end; /* the region is done; next_row is its end key, or stop_row if that is before it */
+    bool is_end;       /* there are no more pages */
 };
 
 struct hbase_scanner *hbase_scanner_create(struct hbase_table *table,
@@ -68,7 +68,8 @@ void hbase_scanner_destroy(
 
 /*
  * The next page, which may be empty (a server says so now and then that it is still looking). NOT_FOUND: there is no such
- * table; INVALID_ARGUMENT: it has no such family; PERMISSION_DENIED; UNAVAILABLE: no answer for the cluster's patience; CANCELLED. Blocks.
+ * table; FAILED_PRECONDITION: it has no such family, or is disabled; PERMISSION_DENIED; UNAVAILABLE: no answer for the cluster's
+ * patience; DATA_LOSS: an answer cannot be read; RESOURCE_EXHAUSTED: it is too large; CANCELLED. Blocks.
  */
 struct status hbase_scanner_next(struct hbase_scanner *scanner, struct hbase_page *ret) MUST_CHECK;
 

@@ -18,6 +18,7 @@
 #include "hbase/cluster.h"
 #include "hbase/connection.h"
 #include "hbase/multi.h"
+#include "hbase/refusal.h"
 
 enum {
     DEFAULT_IN_FLIGHT = 4,
@@ -389,7 +390,8 @@ static struct status settle(struct hbase_writer *writer, struct flight *flight)
             retry = hbase_cluster_begin_retry(writer->cluster);
         ndone = now_done;
         if (!hbase_cluster_pause(writer->cluster, &retry, &fault))
-            return hbase_cluster_explain(writer->cluster, &fault);
+            return hbase_refusal_explain(hbase_cluster_explain(writer->cluster, &fault),
+                                         hbase_table_get_text(writer->table));
         start_flight(writer, flight);
     }
 }
