@@ -18,6 +18,7 @@ enum {
 
 /* What the runners of worker/runner.h can do. */
 static const char *const job_capabilities[] = {
+    "bulkload:file:hbase",
     "bulkload:file:postgres",
     "full_migration:hbase:hbase",
     "incremental_sync:hbase:hbase",

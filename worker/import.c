@@ -10,6 +10,14 @@ static const struct reader_type *const readers[] = {
     [IMPORT_PARQUET] = &parquet_reader,
 };
 
+static const struct {
+    Pb__DataSourceType type;
+    const struct destination_type *destination;
+} destinations[] = {
+    {PB__DATA_SOURCE_TYPE__DATA_SOURCE_TYPE_HBASE, &hbase_destination},
+    {PB__DATA_SOURCE_TYPE__DATA_SOURCE_TYPE_POSTGRES, &postgres_destination},
+};
+
 static struct status open_root(const Pb__DataSource *source, struct file_root **ret)
 {
     char *path = NULL;
@@ -26,21 +34,31 @@ static struct status open_root(const Pb__DataSource *source, struct file_root **
     return st;
 }
 
+static const struct destination_type *find_destination(Pb__DataSourceType type)
+{
+    for (size_t i = 0; i < ARRAY_LEN(destinations); i++)
+        if (destinations[i].type == type)
+            return destinations[i].destination;
+    return NULL;
+}
+
 static struct status open_destination(const Pb__LeasedJob *job, struct import *import)
 {
-    if (job->destination->type != PB__DATA_SOURCE_TYPE__DATA_SOURCE_TYPE_POSTGRES)
-        return status_error(STATUS_FAILED_PRECONDITION,
-                            "data source '%s' takes no imports; type POSTGRES is needed",
-                            job->destination->name);
-
+    const Google__Protobuf__Timestamp *created = job->task->create_time;
     struct destination_options options = {
+        .name = job->destination->name,
         .parameters_json = job->destination->parameters_json,
         .spec = import->spec,
         .task_id = job->task_id,
+        .task_time_ms = created ? created->seconds * 1000 + created->nanos / 1000000 : 0,
         .lease_token = job->lease_token,
         .stop = job_context_get_stop(import->context),
     };
-    import->writer = &postgres_destination;
+    import->writer = find_destination(job->destination->type);
+    if (!import->writer)
+        return status_error(STATUS_FAILED_PRECONDITION,
+                            "data source '%s' takes no imports; type POSTGRES or HBASE is needed",
+                            job->destination->name);
     return import->writer->open(&options, &import->destination);
 }
 
@@ -80,4 +98,14 @@ void import_close(struct import *import)
     file_root_close(import->root);
     import_spec_destroy(import->spec);
     *import = (struct import){0};
+}
+
+struct status import_make_plan(struct import *import, struct plan *plan)
+{
+    struct status st = file_root_list(import->root, import->spec->path, plan);
+
+    if (st.code != STATUS_OK)
+        return st;
+    return import->reader->plan(import->spec, import->root, job_context_get_stop(import->context),
+                                plan);
 }

@@ -26,4 +26,7 @@ struct status import_open(struct job_context *context, struct import *ret) MUST_
 
 void import_close(struct import *import);
 
+/* Lists the files and cuts them into splits: the same ones as long as the files are the same. plan is {0} before. Blocks. */
+struct status import_make_plan(struct import *import, struct plan *plan) MUST_CHECK;
+
 #endif

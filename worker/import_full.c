@@ -3,7 +3,8 @@
  *
  * The plan of splits follows from the files alone, so it is not kept; what is kept, as the job's checkpoint, is a
  * fingerprint of the files. When they have changed between two attempts the numbers of finished units would mean other
- * rows: the job refuses to go on.
+ * rows: the job refuses to go on. Which units are done the destination keeps with their rows; where it cannot, it stands
+ * in the checkpoint, too.
  *
  * The order at the start matters: first the units of an earlier run are dropped (only if there is no checkpoint), then
  * the checkpoint is saved, then rows move. A crash in between repeats the first steps and loses nothing.
@@ -13,8 +14,8 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "connectors/file/file_root.h"
 #include "worker/import.h"
+#include "worker/import_done.h"
 #include "worker/import_splits.h"
 #include "worker/job_context.h"
 #include "worker/runner.h"
@@ -49,34 +50,41 @@ static void write_fingerprint(const struct plan *plan, struct buf *ret)
     buf_printf(ret, "1 %zu %016" PRIx64, plan->nsplits, hash);
 }
 
-static struct status make_plan(struct import *import, struct plan *plan)
+/* What is done according to the destination, and to the checkpoint behind the fingerprint; one of them has none. */
+static struct status find_done(struct import *import, bool is_first, struct str saved,
+                               struct import_done *done)
 {
-    struct status st = file_root_list(import->root, import->spec->path, plan);
+    const struct unit *units = NULL;
+    size_t nunits = 0;
+    struct status st = import->writer->begin(import->destination, is_first, &units, &nunits);
 
-    if (st.code != STATUS_OK)
-        return st;
-    return import->reader->plan(import->spec, import->root, job_context_get_stop(import->context),
-                                plan);
+    for (size_t i = 0; i < nunits && st.code == STATUS_OK; i++)
+        st = import_done_add(done, &units[i]);
+    if (st.code == STATUS_OK && saved.len > 0)
+        st = import_done_read(done, saved);
+    return st;
 }
 
 static struct status move(struct import *import, const struct plan *plan, struct str fingerprint)
 {
     const Pb__LeasedJob *job = job_context_get_job(import->context);
     struct str saved = str_from_bytes(job->checkpoint.data, job->checkpoint.len);
-    bool is_first = saved.len == 0;
-    const struct unit *done = NULL;
-    size_t ndone = 0;
+    struct str saved_fingerprint = str_cut(&saved, '\n');
+    bool is_first = saved_fingerprint.len == 0;
+    struct import_done done;
 
-    if (!is_first && !str_is_equal(saved, fingerprint))
+    if (!is_first && !str_is_equal(saved_fingerprint, fingerprint))
         return status_error(STATUS_FAILED_PRECONDITION,
                             "the files under '%s' have changed since the import began: retry it "
                             "from the start",
                             import->spec->path);
-    struct status st = import->writer->begin(import->destination, is_first, &done, &ndone);
+    import_done_init(&done, plan->nsplits);
+    struct status st = find_done(import, is_first, saved, &done);
     if (st.code == STATUS_OK && is_first)
         st = job_context_save_checkpoint(import->context, fingerprint);
     if (st.code == STATUS_OK)
-        st = import_splits_run(import, plan, done, ndone);
+        st = import_splits_run(import, plan, fingerprint, &done);
+    import_done_deinit(&done);
     return st;
 }
 
@@ -89,7 +97,7 @@ static struct runner_result run(struct job_context *context, void **ret_state)
 
     *ret_state = import;
     if (result.status.code == STATUS_OK)
-        result.status = make_plan(import, &plan);
+        result.status = import_make_plan(import, &plan);
     if (result.status.code == STATUS_OK) {
         write_fingerprint(&plan, &fingerprint);
         result.status = move(import, &plan, buf_get(&fingerprint));

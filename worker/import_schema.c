@@ -5,6 +5,7 @@
 
 #include "connectors/file/file_root.h"
 #include "worker/import.h"
+#include "worker/import_sample.h"
 #include "worker/job_context.h"
 #include "worker/runner.h"
 
@@ -22,14 +23,16 @@ static struct runner_result run(struct job_context *context, void **ret_state)
 {
     struct runner_result result = {.status = status_ok()};
     struct import import = {0};
+    struct import_sampler sampler;
     bool is_made = false;
 
     (void)ret_state;
     result.status = import_open(context, &import);
     if (result.status.code == STATUS_OK)
         result.status = check_source(&import);
+    import_sampler_init(&sampler, &import);
     if (result.status.code == STATUS_OK)
-        result.status = import.writer->make_table(import.destination, &is_made);
+        result.status = import.writer->make_table(import.destination, &sampler.base, &is_made);
     if (result.status.code == STATUS_OK && !is_made)
         (void)snprintf(result.skipped, sizeof(result.skipped), "the table exists");
     import_close(&import);

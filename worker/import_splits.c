@@ -2,6 +2,9 @@
  * A thread takes the next split that nobody has, reads it batch by batch, writes it, stores the bad rows with the
  * gateway and only then commits. So a bad row that is counted is also kept: after a crash between the two the
  * split is read again, and storing the same bad row twice changes nothing.
+ *
+ * Where the destination does not keep units, each commit is followed by a checkpoint. One thread at a time saves it, for all
+ * whose commits were before; a crash before it is saved has the split written again.
  */
 #include "worker/import_splits.h"
 
@@ -28,20 +31,26 @@ struct splits {
     struct import *import;
     const struct plan *plan;
     const struct target_column *columns;
-    bool *is_done; /* [0 .. plan->nsplits): committed before, or taken now */
+    struct str fingerprint;
     struct stop
         stop; /* one thread failed, or the job is to stop: the readers' and writers' stop is the job's */
 
     pthread_mutex_t mutex; /* guards what follows */
     size_t next;
     struct job_progress progress;
-    struct status status; /* the first failure */
+    struct status status;     /* the first failure */
+    struct import_done *done; /* committed */
+    unsigned ncommits;        /* in this run */
+    unsigned nsaved;          /* of them, those that the last checkpoint has */
+    bool is_saving;           /* a thread saves a checkpoint */
+    pthread_cond_t saved;     /* it has ended */
 };
 
 /* One thread's work on one split. */
 struct split_run {
     struct splits *splits;
-    struct bad_row_sink sink;
+    struct bad_row_sink read_sink;    /* of what the reader leaves out */
+    struct bad_row_sink written_sink; /* of what the writer does */
     const struct split *split;
     struct job_progress
         progress; /* what this split added to the job's, until it is committed or undone */
@@ -131,13 +140,12 @@ static struct status refuse_bad_row(const struct import *import, const struct ba
                         row->file, row->row, row->column, row->reason, more);
 }
 
-static struct status take_bad_row(struct bad_row_sink *sink, const struct bad_row *row)
+static struct status take_bad_row(struct split_run *run, const struct bad_row *row,
+                                  const struct job_progress *count)
 {
-    struct split_run *run = container_of(sink, struct split_run, sink);
     struct splits *splits = run->splits;
-    struct job_progress one = {.rows_read = 1, .bad_rows = 1};
 
-    add_progress(run, &one);
+    add_progress(run, count);
     (void)pthread_mutex_lock(&splits->mutex);
     bool is_too_many = splits->progress.bad_rows > splits->import->spec->max_bad_rows;
     (void)pthread_mutex_unlock(&splits->mutex);
@@ -145,6 +153,19 @@ static struct status take_bad_row(struct bad_row_sink *sink, const struct bad_ro
         return refuse_bad_row(splits->import, row);
     run->bad_rows[run->nbad_rows++] = make_bad_row(row);
     return run->nbad_rows == BAD_ROWS_A_CALL ? store_bad_rows(run) : status_ok();
+}
+
+static struct status take_unreadable(struct bad_row_sink *sink, const struct bad_row *row)
+{
+    return take_bad_row(container_of(sink, struct split_run, read_sink), row,
+                        &(struct job_progress){.rows_read = 1, .bad_rows = 1});
+}
+
+/* The row was counted as written with its batch. */
+static struct status take_refused(struct bad_row_sink *sink, const struct bad_row *row)
+{
+    return take_bad_row(container_of(sink, struct split_run, written_sink), row,
+                        &(struct job_progress){.rows_written = -1, .bad_rows = 1});
 }
 
 static bool is_stopping(const struct splits *splits)
@@ -175,10 +196,51 @@ static struct status copy_rows(struct split_run *run, struct reader *reader, str
         add_progress(run, &more);
         if (batch->nrows == 0)
             return st;
-        st = import->writer->write(writer, file, batch, ret_again);
+        st = import->writer->write(writer, file, batch, &run->written_sink, ret_again);
         if (st.code != STATUS_OK || *ret_again)
             return st;
     }
+}
+
+/* Saves what is committed, unless another thread does so for this one. The mutex is held; not while it is saved. */
+static struct status save_commits(struct splits *splits, unsigned ncommits)
+{
+    struct status st = status_ok();
+
+    while (splits->nsaved < ncommits && st.code == STATUS_OK) {
+        struct buf text = {0};
+        unsigned nnow = splits->ncommits;
+
+        if (splits->is_saving) {
+            (void)pthread_cond_wait(&splits->saved, &splits->mutex);
+            continue;
+        }
+        splits->is_saving = true;
+        buf_append_str(&text, splits->fingerprint);
+        buf_append_char(&text, '\n');
+        import_done_write(splits->done, &text);
+        (void)pthread_mutex_unlock(&splits->mutex);
+        st = job_context_save_checkpoint(splits->import->context, buf_get(&text));
+        buf_deinit(&text);
+        (void)pthread_mutex_lock(&splits->mutex);
+        splits->is_saving = false;
+        if (st.code == STATUS_OK)
+            splits->nsaved = nnow;
+        (void)pthread_cond_broadcast(&splits->saved);
+    }
+    return st;
+}
+
+/* Notes a split that is committed. */
+static struct status note_commit(struct splits *splits, const struct unit *unit)
+{
+    (void)pthread_mutex_lock(&splits->mutex);
+    struct status st = import_done_add(splits->done, unit);
+    splits->ncommits++;
+    if (st.code == STATUS_OK && !splits->import->writer->keeps_units)
+        st = save_commits(splits, splits->ncommits);
+    (void)pthread_mutex_unlock(&splits->mutex);
+    return st;
 }
 
 static struct status commit(struct split_run *run, struct writer *writer, bool *ret_again)
@@ -194,7 +256,8 @@ static struct status commit(struct split_run *run, struct writer *writer, bool *
 
     if (st.code != STATUS_OK)
         return st;
-    return run->splits->import->writer->commit(writer, &unit, ret_again);
+    st = run->splits->import->writer->commit(writer, &unit, ret_again);
+    return st.code == STATUS_OK && !*ret_again ? note_commit(run->splits, &unit) : st;
 }
 
 static struct status try_split(struct split_run *run, struct writer *writer, struct batch *batch,
@@ -210,7 +273,7 @@ static struct status try_split(struct split_run *run, struct writer *writer, str
         .ncolumns = import->spec->ncolumns,
         .plan = splits->plan,
         .split = run->split,
-        .bad_rows = &run->sink,
+        .bad_rows = &run->read_sink,
         .stop = job_context_get_stop(import->context),
     };
     struct status st = import->reader->open(&options, &reader);
@@ -232,7 +295,10 @@ static struct status run_split(struct splits *splits, const struct split *split,
                                struct writer *writer, struct batch *batch)
 {
     for (int i = 0; i < MAX_TRIES; i++) {
-        struct split_run run = {.splits = splits, .split = split, .sink = {take_bad_row}};
+        struct split_run run = {.splits = splits,
+                                .split = split,
+                                .read_sink = {take_unreadable},
+                                .written_sink = {take_refused}};
         bool is_again = false;
         struct status st = try_split(&run, writer, batch, &is_again);
 
@@ -251,7 +317,7 @@ static const struct split *take_split(struct splits *splits)
     (void)pthread_mutex_lock(&splits->mutex);
     while (!split && splits->next < splits->plan->nsplits) {
         size_t i = splits->next++;
-        if (!splits->is_done[i])
+        if (!splits->done->is_done[i])
             split = &splits->plan->splits[i];
     }
     (void)pthread_mutex_unlock(&splits->mutex);
@@ -302,7 +368,7 @@ static unsigned choose_threads(const struct splits *splits)
     if (ncpus > 0 && nthreads > (unsigned long)ncpus)
         nthreads = (unsigned)ncpus;
     for (size_t i = 0; i < splits->plan->nsplits; i++)
-        nleft += !splits->is_done[i];
+        nleft += !splits->done->is_done[i];
     return nleft < nthreads ? (unsigned)nleft : nthreads;
 }
 
@@ -325,39 +391,35 @@ static struct status run_threads(struct splits *splits)
 }
 
 /* What was committed by earlier attempts counts as done. */
-static struct status take_over(struct splits *splits, const struct unit *done, size_t ndone)
+static void take_over(struct splits *splits)
 {
+    const struct unit *sum = &splits->done->sum;
+
+    splits->progress = (struct job_progress){
+        .rows_read = sum->rows_read,
+        .rows_written = sum->rows_written,
+        .bad_rows = sum->bad_rows,
+        .bytes_read = (int64_t)sum->bytes_read,
+    };
     for (size_t i = 0; i < splits->plan->nsplits; i++)
         splits->progress.bytes_total += (int64_t)splits->plan->splits[i].size_bytes;
-    for (size_t i = 0; i < ndone; i++) {
-        if (done[i].number >= splits->plan->nsplits)
-            return status_error(STATUS_FAILED_PRECONDITION,
-                                "unit %u is done, but the files have %zu splits", done[i].number,
-                                splits->plan->nsplits);
-        splits->is_done[done[i].number] = true;
-        splits->progress.rows_read += done[i].rows_read;
-        splits->progress.rows_written += done[i].rows_written;
-        splits->progress.bad_rows += done[i].bad_rows;
-        splits->progress.bytes_read += (int64_t)done[i].bytes_read;
-    }
     job_context_set_progress(splits->import->context, &splits->progress);
-    return status_ok();
 }
 
 struct status import_splits_run(struct import *import, const struct plan *plan,
-                                const struct unit *done, size_t ndone)
+                                struct str fingerprint, struct import_done *done)
 {
-    struct splits splits = {.import = import, .plan = plan};
+    struct splits splits = {
+        .import = import, .plan = plan, .fingerprint = fingerprint, .done = done};
     struct status st = import->writer->get_columns(import->destination, &splits.columns);
 
     if (st.code != STATUS_OK)
         return st;
     (void)pthread_mutex_init(&splits.mutex, NULL);
-    splits.is_done = mem_alloc_array(plan->nsplits, sizeof(*splits.is_done));
-    st = take_over(&splits, done, ndone);
-    if (st.code == STATUS_OK)
-        st = run_threads(&splits);
-    mem_free(splits.is_done);
+    (void)pthread_cond_init(&splits.saved, NULL);
+    take_over(&splits);
+    st = run_threads(&splits);
+    (void)pthread_cond_destroy(&splits.saved);
     (void)pthread_mutex_destroy(&splits.mutex);
     return st;
 }

@@ -10,13 +10,14 @@
 #include "connectors/reader.h"
 #include "connectors/writer.h"
 #include "worker/import.h"
+#include "worker/import_done.h"
 
 /*
- * Reads and writes every split of plan that is not among done[0 .. ndone), and keeps the job's
- * progress up to date, done ones included. Returns the first failure, after all threads have stopped; what was
- * committed until then stays. Blocks.
+ * Reads and writes every split of plan that is not done, notes it as done, and keeps the job's progress up to date, done ones
+ * included. Where the destination does not keep units, they are saved as the job's checkpoint, behind fingerprint and a
+ * line end. Returns the first failure, after all threads have stopped; what was committed until then stays. Blocks.
  */
 struct status import_splits_run(struct import *import, const struct plan *plan,
-                                const struct unit *done, size_t ndone) MUST_CHECK;
+                                struct str fingerprint, struct import_done *done) MUST_CHECK;
 
 #endif

@@ -109,8 +109,10 @@ static struct status ensure_table(struct destination *destination)
     return st;
 }
 
-static struct status make_table(struct destination *destination, bool *ret_made)
+static struct status make_table(struct destination *destination, struct row_sampler *sampler,
+                                bool *ret_made)
 {
+    (void)sampler;
     struct status st = ensure_connected(destination);
 
     if (st.code != STATUS_OK)
@@ -210,6 +212,7 @@ static struct status open_writer(struct destination *destination, struct writer 
 
 const struct destination_type postgres_destination = {
     .name = "postgres",
+    .keeps_units = true,
     .open = open_destination,
     .close = close_destination,
     .make_table = make_table,

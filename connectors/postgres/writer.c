@@ -208,8 +208,9 @@ static struct status start_split(struct writer *writer, const char *file)
 }
 
 struct status pg_writer_write(struct writer *writer, const char *file, const struct batch *batch,
-                              bool *ret_again)
+                              struct bad_row_sink *refused, bool *ret_again)
 {
+    (void)refused; /* the server's refusals end the transaction */
     struct pg_copy_value bad = {.row = SIZE_MAX};
     struct status st = status_ok();
 

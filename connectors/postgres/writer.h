@@ -27,7 +27,7 @@ struct status pg_writer_open(const struct pg_writer_options *options, struct wri
     MUST_CHECK;
 void pg_writer_close(struct writer *writer);
 struct status pg_writer_write(struct writer *writer, const char *file, const struct batch *batch,
-                              bool *ret_again) MUST_CHECK;
+                              struct bad_row_sink *refused, bool *ret_again) MUST_CHECK;
 struct status pg_writer_commit(struct writer *writer, const struct unit *unit, bool *ret_again)
     MUST_CHECK;
 void pg_writer_rollback(struct writer *writer);

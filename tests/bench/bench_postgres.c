@@ -124,7 +124,7 @@ static struct status write_once(const struct work *work, struct writer *writer, 
 
     while (first < end) {
         fill(rows, first, end);
-        st = type->write(writer, "bench", rows->batch, ret_again);
+        st = type->write(writer, "bench", rows->batch, NULL, ret_again);
         if (st.code != STATUS_OK || *ret_again)
             return st;
         first += (int64_t)rows->batch->nrows;
@@ -206,7 +206,7 @@ static struct status write_table(char **argv)
                                           .stop = &stop};
     struct status st = type->open(&options, &destination);
     if (st.code == STATUS_OK)
-        st = type->make_table(destination, &is_made);
+        st = type->make_table(destination, NULL, &is_made);
     if (st.code == STATUS_OK)
         st = type->begin(destination, true, &units, &nunits);
     int64_t nwriters = strtoll(argv[4], NULL, 10);

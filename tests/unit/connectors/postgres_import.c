@@ -77,7 +77,7 @@ struct status postgres_import_make(struct postgres_import *import, bool *ret_mad
     struct status st = postgres_import_open(import);
 
     if (st.code == STATUS_OK)
-        st = type->make_table(import->destination, ret_made);
+        st = type->make_table(import->destination, NULL, ret_made);
     return st;
 }
 
@@ -122,7 +122,7 @@ struct status postgres_import_write(struct postgres_import *import, struct write
         batch->row_numbers[batch->nrows] = first + (int64_t)batch->nrows;
         batch->nrows++;
     }
-    st = type->write(writer, "in/a.csv", batch, ret_again);
+    st = type->write(writer, "in/a.csv", batch, NULL, ret_again);
     batch_destroy(batch);
     return st;
 }

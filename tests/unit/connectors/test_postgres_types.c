@@ -60,7 +60,7 @@ static struct status write_values(struct postgres_import *import, const struct v
         if (row < nvalues)
             put(&batch->columns[0], row, &values[row]);
     }
-    st = type->write(import->writer, "in/a.csv", batch, &is_again);
+    st = type->write(import->writer, "in/a.csv", batch, NULL, &is_again);
     if (st.code == STATUS_OK)
         st = postgres_import_commit(import->writer, 0, &is_again);
     if (st.code != STATUS_OK)
