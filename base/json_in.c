@@ -129,6 +129,11 @@ const struct json *json_get_element(const struct json *array, size_t index)
     return wrap(json_array_get(value_of(array), index));
 }
 
+bool json_is_equal(const struct json *a, const struct json *b)
+{
+    return json_equal(value_of(a), value_of(b)) != 0;
+}
+
 const struct json *json_find(const struct json *object, const char *key)
 {
     assert(json_get_kind(object) == JSON_KIND_OBJECT);

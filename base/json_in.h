@@ -52,6 +52,9 @@ struct str json_get_string(const struct json *value);
 size_t json_get_count(const struct json *value); /* elements of an array, members of an object */
 const struct json *json_get_element(const struct json *array, size_t index);
 
+/* Whether both say the same: members of objects in any order, 1 and 1.0 not. */
+bool json_is_equal(const struct json *a, const struct json *b);
+
 /* The member's value, or NULL if there is none. */
 const struct json *json_find(const struct json *object, const char *key);
 

@@ -11,6 +11,7 @@
 #include "cli/list.h"
 #include "cli/session.h"
 #include "cli/table.h"
+#include "cli/task_differences.h"
 #include "cli/task_events.h"
 #include "cli/watch.h"
 #include "sluice/v1/task_service.pb-c.h"
@@ -356,5 +357,7 @@ const struct command task_commands[] = {
     {"task", "delete", "ID", 1, "stop a task and remove it; imported rows stay", task_delete},
     {"task", "events", "ID", 1, "list what became of a task, oldest first", task_events},
     {"task", "bad-rows", "ID", 1, "list the rows that a task left out", task_bad_rows},
+    {"task", "differences", "ID", 1, "list the cells that comparisons found to differ",
+     task_differences},
     {0},
 };

@@ -8,10 +8,11 @@
 #include <stdint.h>
 
 #include "sluice/v1/task.pb-c.h"
-#include "store/query.h"
 
 struct arena;
 struct violations;
+
+enum { JOB_MESSAGE_MAX_BYTES = 1024 };
 
 /* The fields id and lease_token. */
 void job_fields_validate_lease(const char *id, int64_t token, struct violations *violations);
@@ -26,11 +27,7 @@ void job_fields_validate_text(const char *text, size_t max_bytes, const char *fi
 /* A text for users without the passwords that it may quote; from arena. */
 char *job_fields_redact(const char *text, struct arena *arena);
 
-/*
- * Sets the parameters of a progress: six for the counts at counts, two for the times of a sync at times. NULL keeps all
- * as it is stored.
- */
-void job_fields_set_progress(const Pb__Progress *progress, struct param *counts,
-                             struct param *times);
+/* A progress as the statements take it: a JSON object, from arena. NULL keeps all as it is stored. */
+const char *job_fields_write_progress(const Pb__Progress *progress, struct arena *arena);
 
 #endif

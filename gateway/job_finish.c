@@ -27,7 +27,6 @@
 #include "store/row.h"
 
 enum {
-    MAX_MESSAGE_BYTES = 1024,
     FIRST_BACKOFF_MS = 1000, /* of a job that failed for a passing reason; the store doubles it */
 };
 
@@ -74,18 +73,18 @@ static void submit_finish(struct finish_job *finish, const struct job_plan *plan
 {
     const Pb__FinishJobRequest *request = finish->request;
     const char *outcome = enum_text_find(&pb__job_outcome__descriptor, (int)request->outcome);
+    struct arena *arena = rpc_call_get_arena(finish->op.call);
     struct query query = {
         .statement = &job_finish,
         .params = {param_text(request->id), param_int(request->lease_token), param_text(outcome),
-                   param_text(
-                       job_fields_redact(request->message, rpc_call_get_arena(finish->op.call))),
-                   [10] = param_int(FIRST_BACKOFF_MS), [11] = param_int(JOB_MAX_TRIES)},
+                   param_text(job_fields_redact(request->message, arena)),
+                   param_text(job_fields_write_progress(request->progress, arena)),
+                   param_int(FIRST_BACKOFF_MS), param_int(JOB_MAX_TRIES)},
         .on_done = finish_done,
     };
 
-    job_fields_set_progress(request->progress, &query.params[4], &query.params[12]);
     if (plan)
-        plan_params_set(plan, rpc_call_get_arena(finish->op.call), &query.params[14]);
+        plan_params_set(plan, arena, &query.params[7]);
     op_submit(&finish->op, &query);
 }
 
@@ -124,7 +123,7 @@ static void validate(const Pb__FinishJobRequest *request, struct arena *arena,
     job_fields_validate_lease(request->id, request->lease_token, violations);
     if (outcome == 0 || !enum_text_find(&pb__job_outcome__descriptor, outcome))
         violations_add(violations, "outcome", "outcome: %d is none", outcome);
-    job_fields_validate_text(request->message, MAX_MESSAGE_BYTES, "message", violations);
+    job_fields_validate_text(request->message, JOB_MESSAGE_MAX_BYTES, "message", violations);
     if (request->message[0] == '\0' && outcome != PB__JOB_OUTCOME__JOB_OUTCOME_SUCCEEDED &&
         outcome != PB__JOB_OUTCOME__JOB_OUTCOME_RELEASED)
         violations_add(violations, "message", "message is missing: why did the job not succeed?");

@@ -271,7 +271,8 @@ void task_create_start(struct rpc_call *call, const ProtobufCMessage *message)
                    param_text(create->kind->id_prefix), [12] = param_text(access_get_actor(call)),
                    create->request_id[0] ? param_text(create->request_id) : param_null(),
                    param_int(request->validate_only), param_text(task->display_name),
-                   param_text(task_labels_write(task, arena))},
+                   param_text(task_labels_write(task, arena)),
+                   param_int(create->plan.max_bytes_s_per_thread)},
         .on_done = create_done,
     };
     plan_params_set(&create->plan, arena, &query.params[8]);

@@ -107,8 +107,8 @@ struct str task_kind_pack_spec(const Pb__Task *task, struct arena *arena)
     return str_from_bytes(bytes, protobuf_c_message_pack(spec, bytes));
 }
 
-Pb__Task *task_kind_replace_tables(const Pb__Task *task, char **names, size_t count,
-                                   struct arena *arena)
+/* A copy of a task between clusters with a copy of its spec, which may be changed. */
+static Pb__Task *copy_with_spec(const Pb__Task *task, struct arena *arena)
 {
     Pb__Task *copy = arena_alloc(arena, sizeof(*copy));
 
@@ -116,14 +116,44 @@ Pb__Task *task_kind_replace_tables(const Pb__Task *task, char **names, size_t co
     if (task->spec_case == PB__TASK__SPEC_FULL_MIGRATION) {
         copy->full_migration = arena_alloc(arena, sizeof(*copy->full_migration));
         *copy->full_migration = *task->full_migration;
-        copy->full_migration->table_names = names;
-        copy->full_migration->n_table_names = count;
     } else {
         assert(task->spec_case == PB__TASK__SPEC_INCREMENTAL_SYNC);
         copy->incremental_sync = arena_alloc(arena, sizeof(*copy->incremental_sync));
         *copy->incremental_sync = *task->incremental_sync;
+    }
+    return copy;
+}
+
+Pb__Task *task_kind_replace_tables(const Pb__Task *task, char **names, size_t count,
+                                   struct arena *arena)
+{
+    Pb__Task *copy = copy_with_spec(task, arena);
+
+    if (task->spec_case == PB__TASK__SPEC_FULL_MIGRATION) {
+        copy->full_migration->table_names = names;
+        copy->full_migration->n_table_names = count;
+    } else {
         copy->incremental_sync->table_names = names;
         copy->incremental_sync->n_table_names = count;
     }
+    return copy;
+}
+
+const char *task_kind_get_attrs(const Pb__Task *task)
+{
+    if (task->spec_case == PB__TASK__SPEC_FULL_MIGRATION)
+        return task->full_migration->extra_attrs_json;
+    assert(task->spec_case == PB__TASK__SPEC_INCREMENTAL_SYNC);
+    return task->incremental_sync->extra_attrs_json;
+}
+
+Pb__Task *task_kind_replace_attrs(const Pb__Task *task, char *attrs, struct arena *arena)
+{
+    Pb__Task *copy = copy_with_spec(task, arena);
+
+    if (task->spec_case == PB__TASK__SPEC_FULL_MIGRATION)
+        copy->full_migration->extra_attrs_json = attrs;
+    else
+        copy->incremental_sync->extra_attrs_json = attrs;
     return copy;
 }

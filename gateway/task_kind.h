@@ -42,4 +42,8 @@ struct str task_kind_pack_spec(const Pb__Task *task, struct arena *arena);
 Pb__Task *task_kind_replace_tables(const Pb__Task *task, char **names, size_t count,
                                    struct arena *arena);
 
+/* The extra_attrs_json of a task between clusters, and such a copy with another one. */
+const char *task_kind_get_attrs(const Pb__Task *task);
+Pb__Task *task_kind_replace_attrs(const Pb__Task *task, char *attrs, struct arena *arena);
+
 #endif

@@ -1,6 +1,6 @@
 /*
  * gateway/task_service.c - sluice.v1.TaskService: answers from table task. CreateTask, UpdateTask,
- * ListTasks, ListTaskEvents and the reply of GetTask have files of their own.
+ * ListTasks, ListTaskEvents, ListDifferences and the reply of GetTask have files of their own.
  *
  * A method is two functions: the one with its name starts the query; the one above it,
  * which ends in _done, turns the rows into the reply. An id that is none of ours is
@@ -20,6 +20,7 @@
 #include "gateway/page.h"
 #include "gateway/services.h"
 #include "gateway/task_create.h"
+#include "gateway/task_differences.h"
 #include "gateway/task_events.h"
 #include "gateway/task_get.h"
 #include "gateway/task_id.h"
@@ -104,18 +105,20 @@ static void change_done(struct query *query, struct status st, const struct pg_r
     struct change_task *change = container_of(op, struct change_task, op);
     struct gateway *gateway = rpc_call_get_self(op->call);
     struct arena *arena = rpc_call_get_arena(op->call);
-    bool is_retry = change->verb == TASK_RETRY;
     Pb__Task task = PB__TASK__INIT;
 
     if (!check_change(change, st, rows))
         return;
     st = row_read(rows, 0, "", arena, &task.base);
+    if (st.code == STATUS_OK && change->verb == TASK_RETRY && task.delete_time) {
+        fault_end_with(op->call, FAULT_TASK_STATE, op->name, task_refuse_deleted(op->name));
+        return;
+    }
     if (st.code == STATUS_OK)
         task_mask(&task, arena);
     rpc_call_end(op->call, st, &task.base);
     watch_hub_wake(gateway->watches);
-    if (is_retry)
-        lease_desk_wake(gateway->desk);
+    lease_desk_wake(gateway->desk); /* a retry has jobs, and an abort may leave one */
 }
 
 static void delete_done(struct query *query, struct status st, const struct pg_result *rows)
@@ -129,6 +132,7 @@ static void delete_done(struct query *query, struct status st, const struct pg_r
         return;
     rpc_call_end(op->call, st, &reply.base);
     watch_hub_wake(gateway->watches);
+    lease_desk_wake(gateway->desk); /* it may leave a job */
 }
 
 static struct change_task *make_change(struct rpc_call *call, enum task_verb verb, const char *id)
@@ -190,7 +194,7 @@ static void delete_task(struct rpc_call *call, const ProtobufCMessage *message)
                   .statement = &task_delete,
                   .params = {param_text(request->id),
                              param_text(task_verb_get_states(TASK_DELETE, TASK_REMOVED)),
-                             param_text(request->etag)},
+                             param_text(access_get_actor(call)), param_text(request->etag)},
                   .on_done = delete_done,
               });
 }
@@ -302,6 +306,7 @@ static const struct rpc_method methods[] = {
     {"RetryTask", RPC_UNARY, retry_task},
     {"DeleteTask", RPC_UNARY, delete_task},
     {"ListBadRows", RPC_UNARY, list_bad_rows},
+    {"ListDifferences", RPC_UNARY, task_differences_list_start},
     {"UpdateTask", RPC_UNARY, task_update_start},
     {"ListTaskEvents", RPC_UNARY, task_events_list_start},
     {"WatchTask", RPC_SERVER_STREAM, task_watch_start},

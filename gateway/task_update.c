@@ -16,8 +16,10 @@
 #include "gateway/watch_hub.h"
 #include "rpc/call.h"
 #include "sluice/v1/task_service.pb-c.h"
+#include "spec/extra_attrs.h"
 #include "spec/job_plan.h"
 #include "spec/task_marks.h"
+#include "spec/task_state.h"
 #include "spec/violations.h"
 #include "store/plan_store.h"
 #include "store/row.h"
@@ -27,6 +29,7 @@ struct wanted {
     bool has_display_name;
     bool has_labels;
     bool has_tables;
+    bool has_attrs; /* extra_attrs_json of the request's spec */
 };
 
 struct update_task {
@@ -35,10 +38,18 @@ struct update_task {
     struct wanted wanted;
 };
 
-/* Other tables, as they were worked out from a version of the task. */
-struct new_tables {
+/* The field of the spec's settings; NULL: it has none. */
+static const char *const attrs_fields[] = {
+    [PB__TASK__SPEC_FULL_MIGRATION] = "task.full_migration.extra_attrs_json",
+    [PB__TASK__SPEC_INCREMENTAL_SYNC] = "task.incremental_sync.extra_attrs_json",
+};
+
+/* Another spec, as it was worked out from a version of the task. */
+struct new_spec {
     int64_t version;
-    struct str spec; /* empty: that version has these tables */
+    bool has_tables; /* other ones */
+    bool has_attrs;
+    struct str packed; /* set if it has one of these */
     struct job_plan plan;
 };
 
@@ -79,6 +90,11 @@ static void update_done(struct query *query, struct status st, const struct pg_r
         fault_end(call, FAULT_TASK_CHANGED, update->op.name);
         return;
     }
+    if (str_is(outcome, "DELETING")) {
+        fault_end_with(call, FAULT_TASK_STATE, update->op.name,
+                       task_refuse_deleted(update->op.name));
+        return;
+    }
     if (str_is(outcome, "RACED")) {
         submit_base(update);
         return;
@@ -97,15 +113,15 @@ static void update_done(struct query *query, struct status st, const struct pg_r
         lease_desk_wake(gateway->desk);
 }
 
-/* tables: NULL if nothing is said of them. */
-static void submit_update(struct update_task *update, const struct new_tables *tables)
+/* spec: NULL if nothing is said of it. */
+static void submit_update(struct update_task *update, const struct new_spec *spec)
 {
     const Pb__Task *task = update->task;
     struct arena *arena = rpc_call_get_arena(update->op.call);
     struct query query = {
         .statement = &task_update,
         .params = {param_text(task->id), param_text(task->etag), param_null(), param_null(),
-                   param_text(access_get_actor(update->op.call))},
+                   param_text(access_get_actor(update->op.call)), [11] = param_null()},
         .on_done = update_done,
     };
 
@@ -113,18 +129,21 @@ static void submit_update(struct update_task *update, const struct new_tables *t
         query.params[2] = param_text(task->display_name);
     if (update->wanted.has_labels)
         query.params[3] = param_text(task_labels_write(task, arena));
-    if (tables)
-        query.params[5] = param_int(tables->version);
-    if (tables && tables->spec.len > 0) {
-        query.params[6] = param_str(tables->spec);
-        plan_params_set(&tables->plan, arena, &query.params[7]);
+    if (spec) {
+        query.params[5] = param_int(spec->version);
+        query.params[6] = param_str(spec->packed);
+        if (spec->has_tables)
+            plan_params_set(&spec->plan, arena, &query.params[7]);
+        if (spec->has_attrs)
+            query.params[11] = param_int(spec->plan.max_bytes_s_per_thread);
     }
     op_submit(&update->op, &query);
 }
 
 /*
- * Other tables mean other jobs, so the task is read first and planned anew. Nothing is locked between the two queries:
- * the second one is for the version that the first one found, and both are done again if it is another one by then.
+ * Other tables mean other jobs, and settings depend on each other, so the task is read first and planned anew. Nothing
+ * is locked between the two queries: the second one is for the version that the first one found, and both are done again
+ * if it is another one by then.
  */
 
 static bool has_tables(const Pb__IncrementalSyncSpec *spec, char *const *names, size_t count)
@@ -137,7 +156,7 @@ static bool has_tables(const Pb__IncrementalSyncSpec *spec, char *const *names, 
     return true;
 }
 
-/* Whether the tables of a stored task can be changed. If not, the call has been ended. */
+/* Whether the spec of a stored task can be changed as it is wanted. If not, the call has been ended. */
 static bool check_base(const struct update_task *update, const Pb__Task *stored)
 {
     struct rpc_call *call = update->op.call;
@@ -147,51 +166,75 @@ static bool check_base(const struct update_task *update, const Pb__Task *stored)
         fault_end(call, FAULT_TASK_CHANGED, id);
         return false;
     }
-    if (stored->spec_case != PB__TASK__SPEC_INCREMENTAL_SYNC) {
+    if (stored->spec_case != update->task->spec_case) {
         fault_end_with(call, FAULT_TASK_KIND, id,
-                       status_error(STATUS_FAILED_PRECONDITION,
-                                    "task '%s' is no incremental sync; only its tables can change",
-                                    id));
+                       status_error(STATUS_FAILED_PRECONDITION, "task '%s' is no %s", id,
+                                    update->task->spec_case == PB__TASK__SPEC_INCREMENTAL_SYNC
+                                        ? "incremental sync; only its tables can change"
+                                        : "full migration"));
+        return false;
+    }
+    if (stored->delete_time) {
+        fault_end_with(call, FAULT_TASK_STATE, id, task_refuse_deleted(id));
         return false;
     }
     if (stored->state == PB__TASK_STATE__TASK_STATE_SUCCEEDED) {
         fault_end_with(call, FAULT_TASK_STATE, id,
                        status_error(STATUS_FAILED_PRECONDITION,
-                                    "task '%s' is SUCCEEDED; its tables can change while it is"
-                                    " PENDING, RUNNING, FAILED or KILLED",
+                                    "task '%s' is SUCCEEDED; its tables and settings can change"
+                                    " while it is PENDING, RUNNING, FAILED or KILLED",
                                     id));
         return false;
     }
     return true;
 }
 
+/* The spec that a stored task is to have; adds to violations what is wrong with it. */
+static void make_spec(const struct update_task *update, const Pb__Task *stored, struct arena *arena,
+                      struct violations *violations, struct new_spec *spec)
+{
+    const Pb__Task *task = update->task;
+    const Pb__IncrementalSyncSpec *sync = task->incremental_sync; /* if there are tables */
+    const Pb__Task *planned = stored;
+
+    spec->has_tables =
+        update->wanted.has_tables &&
+        !has_tables(stored->incremental_sync, sync->table_names, sync->n_table_names);
+    spec->has_attrs = update->wanted.has_attrs &&
+                      strcmp(task_kind_get_attrs(stored), task_kind_get_attrs(task)) != 0;
+    if (!spec->has_tables && !spec->has_attrs)
+        return;
+    if (spec->has_tables)
+        planned = task_kind_replace_tables(planned, sync->table_names, sync->n_table_names, arena);
+    if (spec->has_attrs) {
+        char *attrs = (char *)task_kind_get_attrs(task);
+
+        extra_attrs_refuse_changes(attrs_fields[task->spec_case], task_kind_get_attrs(stored),
+                                   attrs, violations);
+        planned = task_kind_replace_attrs(planned, attrs, arena);
+    }
+    if (violations->count == 0)
+        task_kind_find(planned)->plan(planned, arena, violations, &spec->plan);
+    spec->packed = task_kind_pack_spec(planned, arena);
+}
+
 static void base_done(struct query *query, struct status st, const struct pg_result *rows)
 {
     struct update_task *update = container_of(op_of(query), struct update_task, op);
     struct rpc_call *call = update->op.call;
-    struct arena *arena = rpc_call_get_arena(call);
-    const Pb__IncrementalSyncSpec *wanted = update->task->incremental_sync;
     Pb__Task stored = PB__TASK__INIT; /* its strings are borrowed from rows */
     struct violations violations = {0};
-    struct new_tables tables;
+    struct new_spec spec = {0};
 
     if (!op_take_row(&update->op, st, rows, FAULT_TASK_NOT_FOUND, &stored.base) ||
         !check_base(update, &stored))
         return;
-    tables = (struct new_tables){.version = row_get_int(rows, 0, "note/version")};
-    if (has_tables(stored.incremental_sync, wanted->table_names, wanted->n_table_names)) {
-        submit_update(update, &tables);
-        return;
-    }
-    const Pb__Task *planned =
-        task_kind_replace_tables(&stored, wanted->table_names, wanted->n_table_names, arena);
-    task_kind_find(planned)->plan(planned, arena, &violations, &tables.plan);
-    if (violations.count > 0) {
+    spec.version = row_get_int(rows, 0, "note/version");
+    make_spec(update, &stored, rpc_call_get_arena(call), &violations, &spec);
+    if (violations.count > 0)
         fault_end_violations(call, &violations);
-        return;
-    }
-    tables.spec = task_kind_pack_spec(planned, arena);
-    submit_update(update, &tables);
+    else
+        submit_update(update, &spec);
 }
 
 static void submit_base(struct update_task *update)
@@ -207,44 +250,57 @@ static void submit_base(struct update_task *update)
 static bool read_path(const char *path, const Pb__Task *task, struct wanted *wanted)
 {
     bool is_sync = task->spec_case == PB__TASK__SPEC_INCREMENTAL_SYNC;
+    bool has_attrs = attrs_fields[task->spec_case] != NULL;
 
     if (strcmp(path, "*") == 0)
-        *wanted = (struct wanted){true, true, is_sync || wanted->has_tables};
+        *wanted = (struct wanted){true, true, is_sync || wanted->has_tables,
+                                  has_attrs || wanted->has_attrs};
     else if (strcmp(path, "display_name") == 0)
         wanted->has_display_name = true;
     else if (strcmp(path, "labels") == 0)
         wanted->has_labels = true;
     else if (strcmp(path, "incremental_sync.table_names") == 0)
         wanted->has_tables = true;
+    else if (strcmp(path, "incremental_sync.extra_attrs_json") == 0 ||
+             strcmp(path, "full_migration.extra_attrs_json") == 0)
+        wanted->has_attrs = true;
     else
         return false;
     return true;
 }
 
 /* Without a mask all that is set is meant, as AIP-134 has it. */
+static void read_set_fields(const Pb__Task *task, struct wanted *wanted)
+{
+    wanted->has_display_name = task->display_name[0] != '\0';
+    wanted->has_labels = task->n_labels > 0;
+    wanted->has_tables = task->spec_case == PB__TASK__SPEC_INCREMENTAL_SYNC &&
+                         task->incremental_sync->n_table_names > 0;
+    wanted->has_attrs =
+        attrs_fields[task->spec_case] != NULL && task_kind_get_attrs(task)[0] != '\0';
+}
+
 static struct wanted read_mask(const Pb__UpdateTaskRequest *request, struct violations *violations)
 {
     const Google__Protobuf__FieldMask *mask = request->update_mask;
     const Pb__Task *task = request->task;
-    bool is_sync = task->spec_case == PB__TASK__SPEC_INCREMENTAL_SYNC;
     struct wanted wanted = {0};
 
-    if (!mask || mask->n_paths == 0) {
-        wanted.has_display_name = task->display_name[0] != '\0';
-        wanted.has_labels = task->n_labels > 0;
-        wanted.has_tables = is_sync && task->incremental_sync->n_table_names > 0;
-    }
+    if (!mask || mask->n_paths == 0)
+        read_set_fields(task, &wanted);
     for (size_t i = 0; mask && i < mask->n_paths; i++)
         if (!read_path(mask->paths[i], task, &wanted))
             violations_add(violations, "update_mask",
-                           "'%.60s' cannot be updated; display_name, labels and"
-                           " incremental_sync.table_names can",
+                           "'%.60s' cannot be updated; display_name, labels,"
+                           " incremental_sync.table_names, and extra_attrs_json of both can",
                            mask->paths[i]);
-    if (!wanted.has_display_name && !wanted.has_labels && !wanted.has_tables &&
+    if (!wanted.has_display_name && !wanted.has_labels && !wanted.has_tables && !wanted.has_attrs &&
         violations->count == 0)
         violations_add(violations, "update_mask", "nothing is to change");
-    if (wanted.has_tables && !is_sync)
+    if (wanted.has_tables && task->spec_case != PB__TASK__SPEC_INCREMENTAL_SYNC)
         violations_add(violations, "task.incremental_sync.table_names", "the tables are missing");
+    if (wanted.has_attrs && !attrs_fields[task->spec_case])
+        violations_add(violations, "update_mask", "the spec with extra_attrs_json is missing");
     return wanted;
 }
 
@@ -274,7 +330,7 @@ void task_update_start(struct rpc_call *call, const ProtobufCMessage *message)
         task_marks_validate_labels(task, &violations);
     if (violations.count > 0)
         fault_end_violations(call, &violations);
-    else if (update->wanted.has_tables)
+    else if (update->wanted.has_tables || update->wanted.has_attrs)
         submit_base(update);
     else
         submit_update(update, NULL);

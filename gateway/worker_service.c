@@ -2,7 +2,7 @@
  * gateway/worker_service.c - sluice.worker.v1.WorkerService: jobs out, what becomes of them
  * in.
  *
- * Leases are the lease desk's, and FinishJob has a file of its own. Each of the other methods is
+ * Leases are the lease desk's; FinishJob and ReportDifferences have files of their own. Each of the other methods is
  * one query under the lease's token, which the database compares: a report under an older token
  * changes nothing and ends as LEASE_LOST.
  */
@@ -11,12 +11,15 @@
 #include "gateway/enum_text.h"
 #include "gateway/fault.h"
 #include "gateway/gateway.h"
+#include "gateway/job_differences.h"
 #include "gateway/job_fields.h"
 #include "gateway/job_finish.h"
+#include "gateway/job_rows.h"
 #include "gateway/lease_desk.h"
 #include "gateway/op.h"
 #include "gateway/services.h"
 #include "gateway/source_check.h"
+#include "gateway/watch_hub.h"
 #include "gateway/worker_id.h"
 #include "rpc/call.h"
 #include "sluice/worker/v1/worker_service.pb-c.h"
@@ -73,6 +76,7 @@ static void lease_job(struct rpc_call *call, const ProtobufCMessage *message)
 static void report_job_done(struct query *query, struct status st, const struct pg_result *rows)
 {
     struct op *op = op_of(query);
+    struct gateway *gateway = rpc_call_get_self(op->call);
     Pb__ReportJobResponse reply = PB__REPORT_JOB_RESPONSE__INIT;
 
     if (st.code != STATUS_OK) {
@@ -84,9 +88,13 @@ static void report_job_done(struct query *query, struct status st, const struct 
         fault_end(op->call, FAULT_LEASE_LOST, op->name);
         return;
     }
+    bool is_said = row_get_int(rows, 0, "note/is_said") != 0;
     reply.directive =
         str_is(outcome, "STOP") ? PB__DIRECTIVE__DIRECTIVE_STOP : PB__DIRECTIVE__DIRECTIVE_CONTINUE;
+    reply.bytes_per_second = row_get_int(rows, 0, "note/bytes_per_second");
     rpc_call_end(op->call, st, &reply.base);
+    if (is_said)
+        watch_hub_wake(gateway->watches);
 }
 
 static void report_job(struct rpc_call *call, const ProtobufCMessage *message)
@@ -94,6 +102,7 @@ static void report_job(struct rpc_call *call, const ProtobufCMessage *message)
     const Pb__ReportJobRequest *request = (const Pb__ReportJobRequest *)message;
     const struct gateway *gateway = rpc_call_get_self(call);
     const Pb__Checkpoint *checkpoint = request->checkpoint;
+    struct arena *arena = rpc_call_get_arena(call);
     struct violations violations = {0};
 
     job_fields_validate_lease(request->id, request->lease_token, &violations);
@@ -105,6 +114,7 @@ static void report_job(struct rpc_call *call, const ProtobufCMessage *message)
         violations_add(&violations, "checkpoint.data",
                        "the checkpoint has %zu bytes; at most %d are taken", checkpoint->data.len,
                        MAX_CHECKPOINT_BYTES);
+    job_fields_validate_text(request->message, JOB_MESSAGE_MAX_BYTES, "message", &violations);
     if (violations.count > 0) {
         fault_end_violations(call, &violations);
         return;
@@ -112,53 +122,18 @@ static void report_job(struct rpc_call *call, const ProtobufCMessage *message)
     struct query query = {
         .statement = &job_report,
         .params = {param_text(request->id), param_int(request->lease_token),
-                   param_int(gateway->lease_ms)},
+                   param_int(gateway->lease_ms),
+                   param_text(job_fields_write_progress(request->progress, arena)),
+                   checkpoint
+                       ? param_str(str_from_bytes(checkpoint->data.data, checkpoint->data.len))
+                       : param_null(),
+                   param_text(job_fields_redact(request->message, arena))},
         .on_done = report_job_done,
     };
-    job_fields_set_progress(request->progress, &query.params[3], &query.params[10]);
-    query.params[9] = checkpoint
-                          ? param_str(str_from_bytes(checkpoint->data.data, checkpoint->data.len))
-                          : param_null();
     op_submit(op_create(call, request->id), &query);
 }
 
-/*
- * ReportBadRows: a query for each row, all of one statement, so that the store sends them
- * as one. They end one after another on the thread of the lane for writes; the last one
- * ends the call.
- */
-
-struct report_bad_rows {
-    struct rpc_call *call;
-    const char *id;
-    size_t nleft;     /* queries that have not come back */
-    struct status st; /* the first failure */
-    bool is_lost;
-    struct bad_row_op {
-        struct op op;
-        struct report_bad_rows *report;
-    } rows[];
-};
-
-static void add_bad_row_done(struct query *query, struct status st, const struct pg_result *rows)
-{
-    struct bad_row_op *row = container_of(op_of(query), struct bad_row_op, op);
-    struct report_bad_rows *report = row->report;
-    Google__Protobuf__Empty reply = GOOGLE__PROTOBUF__EMPTY__INIT;
-
-    if (st.code == STATUS_OK && !str_is(row_get_text(rows, 0, "note/outcome"), "DONE"))
-        report->is_lost = true;
-    if (st.code != STATUS_OK && report->st.code == STATUS_OK)
-        report->st = st;
-    if (--report->nleft > 0)
-        return;
-    if (report->is_lost)
-        fault_end(report->call, FAULT_LEASE_LOST, report->id);
-    else if (report->st.code != STATUS_OK)
-        fault_end_store(report->call, report->st);
-    else
-        rpc_call_end(report->call, status_ok(), &reply.base);
-}
+/* ReportBadRows. */
 
 static void validate_bad_row(const Pb__BadRow *row, struct violations *violations)
 {
@@ -172,24 +147,25 @@ static void validate_bad_row(const Pb__BadRow *row, struct violations *violation
                        row->raw.len, MAX_RAW_BYTES);
 }
 
-static void submit_bad_row(struct bad_row_op *op, const Pb__ReportBadRowsRequest *request,
-                           const Pb__BadRow *row)
+static void set_bad_row(const ProtobufCMessage *message, size_t row, struct param *params)
 {
-    op_submit(&op->op, &(struct query){
-                           .statement = &bad_row_add,
-                           .params = {param_text(request->id), param_int(request->lease_token),
-                                      param_text(row->file), param_int(row->row),
-                                      param_int(row->byte_offset), param_text(row->column),
-                                      param_text(row->reason),
-                                      param_str(str_from_bytes(row->raw.data, row->raw.len))},
-                           .on_done = add_bad_row_done,
-                       });
+    const Pb__ReportBadRowsRequest *request = (const Pb__ReportBadRowsRequest *)message;
+    const Pb__BadRow *bad_row = request->bad_rows[row];
+
+    params[0] = param_text(request->id);
+    params[1] = param_int(request->lease_token);
+    params[2] = param_text(bad_row->file);
+    params[3] = param_int(bad_row->row);
+    params[4] = param_int(bad_row->byte_offset);
+    params[5] = param_text(bad_row->column);
+    params[6] = param_text(bad_row->reason);
+    params[7] = param_str(str_from_bytes(bad_row->raw.data, bad_row->raw.len));
 }
 
 static void report_bad_rows(struct rpc_call *call, const ProtobufCMessage *message)
 {
+    static const struct job_rows kind = {.statement = &bad_row_add, .set = set_bad_row};
     const Pb__ReportBadRowsRequest *request = (const Pb__ReportBadRowsRequest *)message;
-    Google__Protobuf__Empty nothing = GOOGLE__PROTOBUF__EMPTY__INIT;
     struct violations violations = {0};
     size_t nrows = request->n_bad_rows;
 
@@ -199,29 +175,17 @@ static void report_bad_rows(struct rpc_call *call, const ProtobufCMessage *messa
                        nrows, MAX_BAD_ROWS);
     for (size_t i = 0; i < nrows && violations.count < VIOLATIONS_MAX; i++)
         validate_bad_row(request->bad_rows[i], &violations);
-    if (violations.count > 0) {
+    if (violations.count > 0)
         fault_end_violations(call, &violations);
-        return;
-    }
-    if (nrows == 0) {
-        rpc_call_end(call, status_ok(), &nothing.base);
-        return;
-    }
-    struct report_bad_rows *report =
-        rpc_call_alloc(call, sizeof(*report) + nrows * sizeof(report->rows[0]));
-    report->call = call;
-    report->id = request->id;
-    report->nleft = nrows; /* before the first can come back */
-    for (size_t i = 0; i < nrows; i++) {
-        report->rows[i] = (struct bad_row_op){.op.call = call, .report = report};
-        submit_bad_row(&report->rows[i], request, request->bad_rows[i]);
-    }
+    else
+        job_rows_store(call, &kind, request->id, message, nrows);
 }
 
 static const struct rpc_method methods[] = {
     {"LeaseJob", RPC_UNARY, lease_job},
     {"ReportJob", RPC_UNARY, report_job},
     {"ReportBadRows", RPC_UNARY, report_bad_rows},
+    {"ReportDifferences", RPC_UNARY, job_differences_report_start},
     {"FinishJob", RPC_UNARY, job_finish_start},
     {"FinishCheck", RPC_UNARY, source_check_finish},
 };

@@ -100,6 +100,8 @@ static const struct route routes[] = {
      ROUTE_NO_BODY, .write = NULL},
     {"GET", "/v1/tasks/{id}/badRows", "/sluice.v1.TaskService/ListBadRows", ROUTE_V1, ROUTE_READS,
      ROUTE_NO_BODY, .write = NULL},
+    {"GET", "/v1/tasks/{id}/differences", "/sluice.v1.TaskService/ListDifferences", ROUTE_V1,
+     ROUTE_READS, ROUTE_NO_BODY, .write = NULL},
 
     /* Data sources. */
     {"POST", "/v1/dataSources", "/sluice.v1.DataSourceService/CreateDataSource", ROUTE_V1,

@@ -1,8 +1,15 @@
 #include "spec/extra_attrs.h"
 
+#include <stdio.h>
+
 #include "base/buf.h"
 
-enum { MAX_CHOICE_BYTES = 32 };
+enum {
+    MAX_CHOICE_BYTES = 32,
+    SHOWN_KEY_BYTES = 64, /* longer keys are cut */
+};
+
+static const char bandwidth[] = "bandWidth";
 
 static const int64_t max_bandwidth = INT64_C(1) << 40; /* more than any machine moves */
 
@@ -18,7 +25,7 @@ struct config_reader extra_attrs_make(const char *field, const char *text,
 
 int64_t extra_attrs_read_bandwidth(const struct config_reader *reader)
 {
-    return config_get_int(reader, "bandWidth", 1, max_bandwidth, 0);
+    return config_get_int(reader, bandwidth, 1, max_bandwidth, 0);
 }
 
 unsigned extra_attrs_read_choice(const struct config_reader *reader, const char *key,
@@ -39,4 +46,40 @@ unsigned extra_attrs_read_choice(const struct config_reader *reader, const char 
                buf_get_text(&expected));
     buf_deinit(&expected);
     return 0;
+}
+
+/*
+ * Refuses the members of one object but bandWidth that the other one has not, or, unless only_if_missing, that it has
+ * with another value. told is the one that was sent.
+ */
+static void refuse_members(const struct config_reader *of, const struct config_reader *other,
+                           const struct config_reader *told, bool only_if_missing)
+{
+    char key[SHOWN_KEY_BYTES];
+
+    if (!of->root)
+        return;
+    for (struct json_member m = json_first(of->root); m.value; m = json_next(of->root, m)) {
+        (void)snprintf(key, sizeof(key), "%.*s", (int)m.key.len, m.key.data);
+        const struct json *twin = config_find(other, key);
+        bool is_kept = twin && (only_if_missing || json_is_equal(m.value, twin));
+        if (!is_kept && !str_is(m.key, bandwidth))
+            config_add(told, key, "cannot be changed; of a task that exists only %s can",
+                       bandwidth);
+    }
+}
+
+void extra_attrs_refuse_changes(const char *field, const char *stored, const char *wanted,
+                                struct violations *violations)
+{
+    struct violations none = {0}; /* the stored text was checked when it came */
+    struct config_reader before = extra_attrs_make(field, stored, &none);
+    struct config_reader after = extra_attrs_make(field, wanted, violations);
+
+    if (violations->count == 0) {
+        refuse_members(&before, &after, &after, false);
+        refuse_members(&after, &before, &after, true);
+    }
+    config_reader_deinit(&before);
+    config_reader_deinit(&after);
 }

@@ -19,6 +19,13 @@ struct config_reader extra_attrs_make(const char *field, const char *text,
 /* bandWidth: bytes a second that each thread may move; 0: as many as it can. */
 int64_t extra_attrs_read_bandwidth(const struct config_reader *reader);
 
+/*
+ * Adds a violation for each member but bandWidth that is not the same in the stored text and in the wanted one, and what
+ * is wrong with the latter as an object.
+ */
+void extra_attrs_refuse_changes(const char *field, const char *stored, const char *wanted,
+                                struct violations *violations);
+
 /* The index of the member's text among choices[0 .. nchoices), without case; 0 if there is none or it is wrong. */
 unsigned extra_attrs_read_choice(const struct config_reader *reader, const char *key,
                                  const char *const *choices, unsigned nchoices);

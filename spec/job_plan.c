@@ -17,10 +17,11 @@ static const struct {
 } roles[] = {
     [PB__JOB_ROLE__JOB_ROLE_PLAN] = {0, "plan-"},
     [PB__JOB_ROLE__JOB_ROLE_SCHEMA] = {1, NULL},
-    [PB__JOB_ROLE__JOB_ROLE_FULL] = {2, "fulldata-"},
-    [PB__JOB_ROLE__JOB_ROLE_BULKLOAD] = {3, "bulkload-"},
-    [PB__JOB_ROLE__JOB_ROLE_INCR] = {4, "incr-"},
-    [PB__JOB_ROLE__JOB_ROLE_CHECK] = {5, "check-"},
+    [PB__JOB_ROLE__JOB_ROLE_PEER] = {2, "peer-"},
+    [PB__JOB_ROLE__JOB_ROLE_FULL] = {3, "fulldata-"},
+    [PB__JOB_ROLE__JOB_ROLE_BULKLOAD] = {4, "bulkload-"},
+    [PB__JOB_ROLE__JOB_ROLE_INCR] = {5, "incr-"},
+    [PB__JOB_ROLE__JOB_ROLE_CHECK] = {6, "check-"},
 };
 
 /* A plan that is being made; jobs are added in the order of their steps. */
@@ -92,13 +93,16 @@ void job_plan_make_migration(const struct migration_spec *spec, struct arena *ar
 {
     struct draft draft = begin(spec->tables.count * MAX_JOBS_A_TABLE, arena);
 
+    draft.plan.max_bytes_s_per_thread = spec->max_bytes_s_per_thread;
     if (spec->tables.has_pattern) {
         add(&draft, PB__JOB_ROLE__JOB_ROLE_PLAN, "");
     } else {
-        add_for_tables(&draft, PB__JOB_ROLE__JOB_ROLE_SCHEMA, &spec->tables);
-        add_for_tables(&draft, PB__JOB_ROLE__JOB_ROLE_FULL, &spec->tables);
-        if (spec->has_to_load)
-            add_for_tables(&draft, PB__JOB_ROLE__JOB_ROLE_BULKLOAD, &spec->tables);
+        if (spec->mode != MIGRATION_VERIFY_ONLY) {
+            add_for_tables(&draft, PB__JOB_ROLE__JOB_ROLE_SCHEMA, &spec->tables);
+            add_for_tables(&draft, PB__JOB_ROLE__JOB_ROLE_FULL, &spec->tables);
+            if (spec->has_to_load)
+                add_for_tables(&draft, PB__JOB_ROLE__JOB_ROLE_BULKLOAD, &spec->tables);
+        }
         if (spec->verify != MIGRATION_VERIFY_NONE)
             add_for_tables(&draft, PB__JOB_ROLE__JOB_ROLE_CHECK, &spec->tables);
     }
@@ -121,12 +125,19 @@ void job_plan_make_sync(const struct sync_spec *spec, struct arena *arena, struc
 {
     struct draft draft = begin(spec->tables.count * MAX_JOBS_A_TABLE, arena);
 
+    draft.plan.max_bytes_s_per_thread = spec->max_bytes_s_per_thread;
     if (spec->tables.has_pattern) {
         add(&draft, PB__JOB_ROLE__JOB_ROLE_PLAN, "");
     } else {
+        const char *all_tables = join_tables(&spec->tables, arena);
+
         if (spec->has_to_create)
             add_for_tables(&draft, PB__JOB_ROLE__JOB_ROLE_SCHEMA, &spec->tables);
-        add(&draft, PB__JOB_ROLE__JOB_ROLE_INCR, join_tables(&spec->tables, arena));
+        if (spec->is_full) {
+            add(&draft, PB__JOB_ROLE__JOB_ROLE_PEER, all_tables);
+            add_for_tables(&draft, PB__JOB_ROLE__JOB_ROLE_FULL, &spec->tables);
+        }
+        add(&draft, PB__JOB_ROLE__JOB_ROLE_INCR, all_tables);
     }
     *ret = draft.plan;
 }

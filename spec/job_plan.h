@@ -6,11 +6,14 @@
  *
  * Which tables a pattern means is for a worker to find out. So a task with one begins as a single job of role PLAN, and
  * what comes behind it is planned when its worker has named the tables.
+ *
+ * Jobs of role RELEASE are in no plan: the store makes one when a sync ends that may have left a peer at its source.
  */
 #ifndef SPEC_JOB_PLAN_H
 #define SPEC_JOB_PLAN_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "sluice/v1/task.pb-c.h"
 
@@ -25,13 +28,14 @@ struct planned_job {
     Pb__JobRole role;
     int step;
     Pb__JobState state; /* READY in the first step that has jobs, else WAITING */
-    /* As the task names it. Of role PLAN nothing; of role INCR all tables, with commas between. */
+    /* As the task names it. Of role PLAN nothing; of the roles PEER and INCR all tables, with commas between. */
     const char *table;
 };
 
 struct job_plan {
     struct planned_job *jobs; /* jobs[0 .. njobs), in the order of their steps */
     size_t njobs;
+    int64_t max_bytes_s_per_thread; /* of each of these jobs; 0: no limit */
 };
 
 /* Each of these makes the plan of a task of its kind, with ids that are new; all of it is allocated from arena. */
@@ -40,11 +44,17 @@ struct job_plan {
 void job_plan_make_bulkload(const struct import_spec *spec, struct arena *arena,
                             struct job_plan *ret);
 
-/* For each table SCHEMA and FULL, then BULKLOAD if files are loaded, and CHECK if it is to be verified. */
+/*
+ * For each table SCHEMA and FULL, then BULKLOAD if files are loaded, and CHECK if it is to be verified; CHECK alone if
+ * nothing is to be moved.
+ */
 void job_plan_make_migration(const struct migration_spec *spec, struct arena *arena,
                              struct job_plan *ret);
 
-/* SCHEMA for each table if tables are made, then INCR for all of them. */
+/*
+ * SCHEMA for each table if tables are made, then INCR for all of them. If the rows that there are go first, PEER for all
+ * and FULL for each are between these.
+ */
 void job_plan_make_sync(const struct sync_spec *spec, struct arena *arena, struct job_plan *ret);
 
 #endif

@@ -86,3 +86,12 @@ struct status task_verb_refuse(enum task_verb verb, const char *id, struct str s
     return status_error(STATUS_FAILED_PRECONDITION, "task '%s' is %.*s: %s", id, (int)state.len,
                         state.data, texts[verb].refusal);
 }
+
+struct status task_refuse_deleted(const char *id)
+{
+    return status_error(STATUS_FAILED_PRECONDITION,
+                        "task '%s' is to be deleted, and goes when its peer is removed from the"
+                        " source: it can be neither changed nor retried; deleted once more it goes"
+                        " at once",
+                        id);
+}

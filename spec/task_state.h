@@ -41,4 +41,7 @@ const char *task_verb_get_target(enum task_verb verb);
 /* FAILED_PRECONDITION that names the task, its state, the verb and the states in which it would be right. */
 struct status task_verb_refuse(enum task_verb verb, const char *id, struct str state) MUST_CHECK;
 
+/* FAILED_PRECONDITION: the task's deletion was asked for, so that it can be neither changed nor retried. */
+struct status task_refuse_deleted(const char *id) MUST_CHECK;
+
 #endif

@@ -24,6 +24,7 @@ enum pg_type {
     PG_TYPE_TEXT = 25,
     PG_TYPE_FLOAT8 = 701,
     PG_TYPE_TIMESTAMPTZ = 1184,
+    PG_TYPE_INTERVAL = 1186,
 };
 
 /* The type of an array of such elements. */

@@ -18,7 +18,8 @@ enum {
  * do, an array as PostgreSQL writes it. No row: there is no job for it. One row: what a Pb__LeasedJob holds, but for
  * lease_duration; parameters_json with secrets.
  *
- * A job that its workers lost JOB_MAX_TRIES times in a row is not handed out: it and its task fail instead.
+ * A job that its workers lost JOB_MAX_TRIES times in a row is not handed out: it and its task fail instead. Only one of
+ * role RELEASE is given out for ever, and only such a one is of a task that has ended.
  */
 extern const struct statement job_lease;
 
@@ -28,12 +29,12 @@ extern const struct statement job_lease;
  *     1 text   the job's id
  *     2 int8   its token
  *     3 int8   the lease ends this many ms from now
- *     4 - 9    rows_read, rows_written, bad_rows, bytes_read, bytes_total (int8) and fraction (float8); NULL keeps
- *              what is stored
- *    10 bytes  the checkpoint; the same
- *    11, 12    checkpoint_time and sync_time, int8, microseconds since 1970; 0 keeps what is stored
+ *     4 text   progress, a JSON object whose members are columns of table job; what it does not have stays as it is
+ *     5 bytes  the checkpoint; NULL keeps what is stored
+ *     6 text   what stands in its way, for users; empty: nothing
  *
- * One row: "note/outcome".
+ * One row: "note/outcome"; and if that is CONTINUE "note/bytes_per_second" (int8: the task's limit; 0: none) and
+ * "note/is_said" (bool: the task has another message).
  */
 extern const struct statement job_report;
 
@@ -44,12 +45,11 @@ extern const struct statement job_report;
  *     2 int8   its token
  *     3 text   SUCCEEDED, SKIPPED, FAILED, RETRY or RELEASED
  *     4 text   the message
- *     5 - 10   rows_read, rows_written, bad_rows, bytes_read, bytes_total (int8) and fraction (float8); NULL keeps
- *              what is stored
- *    11 int8   RETRY: leasable again after this many ms, doubled for each lease without progress but the first
- *    12 int8   RETRY: after so many leases in a row without progress it is a failure: JOB_MAX_TRIES
- *    13, 14    checkpoint_time and sync_time, int8, microseconds since 1970; 0 keeps what is stored
- *    15 - 18   of a job of role PLAN that succeeded the jobs that follow: ids, roles, steps and tables, as task_create
+ *     5 text   progress, as job_report has it
+ *     6 int8   RETRY: leasable again after this many ms, doubled for each lease without progress but the first
+ *     7 int8   RETRY: after so many leases in a row without progress it is a failure, unless the role is RELEASE:
+ *              JOB_MAX_TRIES
+ *     8 - 11   of a job of role PLAN that succeeded the jobs that follow: ids, roles, steps and tables, as task_create
  *              has them; else empty
  *
  * One row: "note/outcome" (a repeat under the same token is DONE again; UNPLANNED: a job of role PLAN does not end well

@@ -27,24 +27,24 @@ const struct statement task_update = {
         "    SELECT id, etag, display_name, labels::jsonb AS labels, actor, version,"
         "           nullif(spec, '') AS spec, nullif(job_ids, '')::text[] AS job_ids,"
         "           nullif(roles, '')::text[] AS roles, nullif(steps, '')::integer[] AS steps,"
-        "           nullif(tables, '')::text[] AS tables, ord"
+        "           nullif(tables, '')::text[] AS tables, bytes_per_second, ord"
         "      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],"
         "                  $6::bigint[], $7::bytea[], $8::text[], $9::text[], $10::text[],"
-        "                  $11::text[])"
+        "                  $11::text[], $12::bigint[])"
         "           WITH ORDINALITY"
         "           AS q(id, etag, display_name, labels, actor, version, spec, job_ids, roles,"
-        "                steps, tables, ord)"
+        "                steps, tables, bytes_per_second, ord)"
         "     ORDER BY id, ord)"
         " SELECT q.ord, f.outcome AS \"note/outcome\", f.is_ready AS \"note/ready\"," COLUMNS_OF_T
         "," COLUMNS_OF_P "," REST_OF_T "   FROM q"
         "  CROSS JOIN LATERAL task_update(q.id, q.etag, q.display_name, q.labels, q.actor,"
         "                                 q.version, q.spec, q.job_ids, q.roles, q.steps,"
-        "                                 q.tables)"
+        "                                 q.tables, q.bytes_per_second)"
         "       AS f(outcome, is_ready, task)"
         "  CROSS JOIN LATERAL (SELECT (f.task).*) t"
         "   LEFT JOIN LATERAL task_progress(t.id, t.state) p ON true",
-    .nparams = 11,
+    .nparams = 12,
     .types = {PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_INT8, PARAM_BYTES,
-              PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT},
+              PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_TEXT, PARAM_INT8},
     .is_keyed = true,
 };

@@ -21,12 +21,14 @@ extern const struct statement plan_base_get;
  *     4 text   labels, a JSON object of texts; NULL: as they are
  *     5 text   who asks for it
  *     6 int8   the "note/version" that the spec and the plan were made from
- *     7 bytes  the packed spec, with other tables; empty: as it is
- *     8 - 11   the jobs of the plan that follows from the spec: ids, roles, steps and tables, as task_create has them.
- *              Jobs that are in both stay as they are, but for one of role INCR, which its worker loses
+ *     7 bytes  the packed spec; empty: as it is
+ *     8 - 11   if the spec has other tables, the jobs of the plan that follows: ids, roles, steps and tables, as
+ *              task_create has them. Jobs that are in both stay as they are, but for those of the roles PEER and INCR,
+ *              which their workers lose; all empty: the jobs stay as they are
+ *    12 int8   how many bytes a second each thread of its jobs may move, 0: no limit; NULL: as it is
  *
- * One row: "note/outcome", DONE, NOT_FOUND, CHANGED (it has another etag) or RACED (it has another version), and if it
- * is done "note/ready", a bool (a job may be leased at once), and the task's columns. If there is nothing to change,
+ * One row: "note/outcome", DONE, NOT_FOUND, CHANGED (it has another etag), DELETING (it has a delete_time) or RACED (it
+ * has another version), and if it is done "note/ready", a bool (a job may be leased at once), and the task's columns. If there is nothing to change,
  * nothing does.
  */
 extern const struct statement task_update;

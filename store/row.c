@@ -15,6 +15,7 @@
 #include "base/compiler.h"
 #include "base/json_in.h"
 #include "base/mem.h"
+#include "google/protobuf/duration.pb-c.h"
 #include "google/protobuf/timestamp.pb-c.h"
 #include "store/array.h"
 #include "store/result.h"
@@ -327,6 +328,24 @@ static struct status read_timestamp(const struct value *value, Google__Protobuf_
     return status_ok();
 }
 
+/* Microseconds, then days and months as int4. What we store is never negative. */
+static struct status read_duration(const struct value *value, Google__Protobuf__Duration *ret)
+{
+    static const int64_t us = 1000000;
+    static const int64_t day_s = 86400;
+    int64_t time_us = get_int8(value->data);
+    uint32_t parts[2];
+
+    memcpy(parts, value->data + sizeof(time_us), sizeof(parts));
+    int32_t days = (int32_t)be32toh(parts[0]), months = (int32_t)be32toh(parts[1]);
+    if (time_us < 0 || days < 0 || months != 0)
+        return refuse(value);
+
+    ret->seconds = time_us / us + days * day_s;
+    ret->nanos = (int32_t)(time_us % us) * 1000;
+    return status_ok();
+}
+
 static struct status read_message(const struct value *value, const ProtobufCFieldDescriptor *field,
                                   ProtobufCMessage *message, struct arena *arena)
 {
@@ -336,6 +355,9 @@ static struct status read_message(const struct value *value, const ProtobufCFiel
         descriptor == &google__protobuf__timestamp__descriptor)
         return read_timestamp(value,
                               (Google__Protobuf__Timestamp *)open_message(message, field, arena));
+    if (value->type == PG_TYPE_INTERVAL && descriptor == &google__protobuf__duration__descriptor)
+        return read_duration(value,
+                             (Google__Protobuf__Duration *)open_message(message, field, arena));
     if (value->type != PG_TYPE_BYTEA)
         return refuse(value);
 

@@ -4,7 +4,7 @@
  * A column named as a field fills it; "progress.rows_read" reaches into a sub-message, "bulkload.instances" into an arm
  * of a oneof, and sets it. Types go together as: bool, int2/4/8, float8 with numbers and bools; text with strings, and
  * with maps of strings to strings by a JSON object of texts, with enums by value name without its prefix ("RUNNING"); bytea with bytes; bytea with a message field: it is
- * unpacked; timestamptz with Timestamp. SQL NULL leaves a field unset.
+ * unpacked; timestamptz with Timestamp; interval without months with Duration. SQL NULL leaves a field unset.
  */
 #ifndef STORE_ROW_H
 #define STORE_ROW_H

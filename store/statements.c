@@ -3,6 +3,7 @@
 #include "store/bad_row_store.h"
 #include "store/check_store.h"
 #include "store/data_source_store.h"
+#include "store/difference_store.h"
 #include "store/job_store.h"
 #include "store/plan_store.h"
 #include "store/task_event_store.h"
@@ -38,5 +39,7 @@ const struct statement *const store_statements[] = {
     &check_drop,
     &bad_row_add,
     &bad_row_list,
+    &difference_add,
+    &difference_list,
     NULL,
 };

@@ -12,18 +12,31 @@
 #define COLUMNS_OF_T \
     " t.id, t.kind, t.source, t.destination, t.state, t.stage, t.message," \
     " t.version::text AS etag, t.create_time, t.update_time, t.start_time, t.end_time," \
-    " t.display_name, nullif(t.labels, '{}')::text AS labels"
+    " t.display_name, nullif(t.labels, '{}')::text AS labels, t.delete_time"
+
+/* A progress that is called ROW, as the field PREFIX "progress". */
+#define PROGRESS_COLUMNS(PREFIX, ROW) \
+    " " ROW ".rows_read AS \"" PREFIX "progress.rows_read\"," \
+    " " ROW ".rows_written AS \"" PREFIX "progress.rows_written\"," \
+    " " ROW ".bad_rows AS \"" PREFIX "progress.bad_rows\"," \
+    " " ROW ".bytes_read AS \"" PREFIX "progress.bytes_read\"," \
+    " " ROW ".bytes_total AS \"" PREFIX "progress.bytes_total\"," \
+    " " ROW ".fraction AS \"" PREFIX "progress.fraction\"," \
+    " " ROW ".checkpoint_time AS \"" PREFIX "progress.checkpoint_time\"," \
+    " " ROW ".sync_time AS \"" PREFIX "progress.sync_time\"," \
+    " " ROW ".regions_done AS \"" PREFIX "progress.regions_done\"," \
+    " " ROW ".regions_total AS \"" PREFIX "progress.regions_total\"," \
+    " " ROW ".lag AS \"" PREFIX "progress.lag\"," \
+    " " ROW ".queued_logs AS \"" PREFIX "progress.queued_logs\"," \
+    " " ROW ".cells AS \"" PREFIX "progress.comparison.cells\"," \
+    " " ROW ".missing AS \"" PREFIX "progress.comparison.missing\"," \
+    " " ROW ".extra AS \"" PREFIX "progress.comparison.extra\"," \
+    " " ROW ".changed_values AS \"" PREFIX "progress.comparison.changed_values\"," \
+    " " ROW ".changed_timestamps AS \"" PREFIX "progress.comparison.changed_timestamps\"," \
+    " " ROW ".repaired AS \"" PREFIX "progress.comparison.repaired\""
 
 /* The sums over its jobs, called p, as fields of the task. */
-#define COLUMNS_OF_P \
-    " p.rows_read AS \"progress.rows_read\"," \
-    " p.rows_written AS \"progress.rows_written\"," \
-    " p.bad_rows AS \"progress.bad_rows\"," \
-    " p.bytes_read AS \"progress.bytes_read\"," \
-    " p.bytes_total AS \"progress.bytes_total\"," \
-    " p.fraction AS \"progress.fraction\"," \
-    " p.checkpoint_time AS \"progress.checkpoint_time\"," \
-    " p.sync_time AS \"progress.sync_time\""
+#define COLUMNS_OF_P PROGRESS_COLUMNS("", "p")
 
 /* What the data sources of a task, named SOURCE and DESTINATION, show of where they are. */
 #define ADDRESSES(SOURCE, DESTINATION) \
@@ -37,22 +50,16 @@
 /* A row of table job that is called j. */
 #define COLUMNS_OF_J \
     " j.id AS \"job/id\", j.role AS \"job/role\", j.state AS \"job/state\"," \
-    " j.table_name AS \"job/table\", j.attempt AS \"job/attempt\"," \
-    " j.rows_read AS \"job/progress.rows_read\"," \
-    " j.rows_written AS \"job/progress.rows_written\"," \
-    " j.bad_rows AS \"job/progress.bad_rows\"," \
-    " j.bytes_read AS \"job/progress.bytes_read\"," \
-    " j.bytes_total AS \"job/progress.bytes_total\"," \
-    " j.fraction AS \"job/progress.fraction\"," \
-    " j.checkpoint_time AS \"job/progress.checkpoint_time\"," \
-    " j.sync_time AS \"job/progress.sync_time\"," \
-    " j.message AS \"job/message\", j.worker_id AS \"job/worker_id\"," \
-    " j.start_time AS \"job/start_time\", j.end_time AS \"job/end_time\"," \
-    " CASE WHEN j.state IN ('READY', 'RUNNING') THEN j.lease_end_time END AS \"job/lease_end_time\""
+    " j.table_name AS \"job/table\", j.attempt AS \"job/attempt\"," PROGRESS_COLUMNS( \
+        "job/", \
+        "j") "," \
+             " j.message AS \"job/message\", j.worker_id AS \"job/worker_id\"," \
+             " j.start_time AS \"job/start_time\", j.end_time AS \"job/end_time\"," \
+             " CASE WHEN j.state IN ('READY', 'RUNNING') THEN j.lease_end_time END AS \"job/lease_end_time\""
 
 /* What a subquery reads of table task to be called t. */
 #define COLUMNS_TO_LIST \
     " id, seq, kind, source, destination, spec, state, stage, message, version, create_time," \
-    " update_time, start_time, end_time, display_name, labels"
+    " update_time, start_time, end_time, display_name, labels, delete_time"
 
 #endif

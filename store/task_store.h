@@ -34,6 +34,7 @@ enum {
  *    15 bool   whether nothing is to be stored
  *    16 text   display_name
  *    17 text   labels, a JSON object of texts
+ *    18 int8   how many bytes a second each thread of its jobs may move; 0: no limit
  *
  * One row: the task's columns without progress, all NULL unless it was stored, and "note/outcome":
  *
@@ -100,16 +101,20 @@ extern const struct statement task_abort;
  * Takes a task up again: its jobs that failed or were killed become READY or WAITING. Parameters and rows as
  * task_abort, but for
  *
- *     6 bool   whether all that was done is forgotten: checkpoints, progress, bad rows
+ *     6 bool   whether all that was done is forgotten: checkpoints, progress, bad rows, differences
+ *
+ * If the task has a delete_time, nothing was done.
  */
 extern const struct statement task_retry;
 
 /*
- * Removes a task and all that belongs to it.
+ * Removes a task and all that belongs to it. One whose source may have a peer of it goes to KILLED with a delete_time
+ * instead, and a job of role RELEASE is made READY; if that is done, or the task is deleted once more, it is removed.
  *
  *     1 text   the id
  *     2 text   the states in which it is done, as an array
- *     3 text   the etag that it must have; empty: any
+ *     3 text   who asks for it
+ *     4 text   the etag that it must have; empty: any
  *
  * One row as from task_abort: the task as it was.
  */

@@ -104,7 +104,7 @@ def test_create_takes_odd_names_of_tables(client):
 
 
 @pytest.mark.parametrize("method", ["GetTask", "AbortTask", "RetryTask", "DeleteTask",
-                                    "ListBadRows"])
+                                    "ListBadRows", "ListDifferences"])
 @pytest.mark.parametrize("task_id", [UNKNOWN, "", "x1", "proc-1-0", "' OR true --"])
 def test_an_id_that_names_no_task(client, method, task_id):
     failure = client.fails(method, id=task_id)

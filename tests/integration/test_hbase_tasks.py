@@ -44,7 +44,7 @@ def jobs(task):
                  task["jobs"], key=lambda job: (ROLES.index(job["role"][9:]), job.get("table", "")))]
 
 
-ROLES = ["PLAN", "SCHEMA", "FULL", "BULKLOAD", "INCR", "CHECK"]
+ROLES = ["PLAN", "SCHEMA", "PEER", "FULL", "BULKLOAD", "INCR", "CHECK", "RELEASE"]
 
 
 def finish_plan(client, job, tables):
@@ -407,8 +407,10 @@ def test_other_tables_of_a_sync_that_ended_are_taken_up_by_retry(client, worker,
         client(end, id=made["id"])
     state = client.state(made["id"])
     update(client, made, ["t2"])
-    assert client.state(made["id"]) == state and worker.lease() is None
-    assert [job[:2] for job in jobs(client.task(made["id"]))] == [("SCHEMA", "t2"), ("INCR", "t2")]
+    assert client.state(made["id"]) == state
+    assert worker.must_lease()["role"] == "JOB_ROLE_RELEASE" and worker.lease() is None
+    assert [job[:2] for job in jobs(client.task(made["id"]))] == [
+        ("SCHEMA", "t2"), ("INCR", "t2"), ("RELEASE", "")]
     client("RetryTask", id=made["id"])
     worker.finish(worker.must_lease())
     again = worker.must_lease()
@@ -440,7 +442,8 @@ def test_a_pattern_among_other_tables_is_planned_while_the_sync_waits(client, wo
 @pytest.mark.parametrize("tables, text", [
     ([], "no table is named; 1 to 1000 are expected"),
     (["t1", "t1"], "'t1' names the same as 't1'; each table is expected once"),
-    (["a/t1", "t1"], "'a/t1' and 't1' go to the same table; each needs one of its own"),
+    (["a/t1", "t2"], "'a/t1' has another name at the destination; a sync keeps names, only a full"
+                     " migration changes them"),
 ])
 def test_update_refuses_tables(client, tables, text):
     made = create(client, sync(["t1"]))
@@ -463,8 +466,8 @@ def test_update_refuses_what_has_no_tables_to_change(client, worker):
     assert update_fails(client, unknown, ["t2"]).reason == "TASK_NOT_FOUND"
     failure = client.fails("UpdateTask", task={"id": made["id"]}, updateMask="incrementalSync")
     assert failure.violations == {
-        "update_mask": "'incremental_sync' cannot be updated; display_name, labels and"
-                       " incremental_sync.table_names can"}
+        "update_mask": "'incremental_sync' cannot be updated; display_name, labels,"
+                       " incremental_sync.table_names, and extra_attrs_json of both can"}
     failure = client.fails("UpdateTask", task={"id": made["id"]},
                            updateMask="incrementalSync.tableNames")
     assert list(failure.violations) == ["task.incremental_sync.table_names"]

@@ -70,6 +70,8 @@ static void take_lease(struct call *call, const struct pg_result *rows, struct a
     copy(call->task_id, job.task_id);
     call->token = job.lease_token;
     call->attempt = job.attempt;
+    if (job.task)
+        call->state = job.task->state;
     (void)snprintf(call->checkpoint, CALL_TEXT_BYTES, "%.*s", (int)job.checkpoint.len,
                    job.checkpoint.data ? (const char *)job.checkpoint.data : "");
 }
@@ -113,6 +115,10 @@ static void take_notes(struct call *call, const struct pg_result *rows)
         call->is_ready = row_get_int(rows, 0, "note/ready") != 0;
     if (statement == &task_list || statement == &data_source_list)
         call->is_last = row_get_int(rows, 0, "note/is_last") != 0;
+    if (statement == &job_report) {
+        call->is_said = row_get_int(rows, 0, "note/is_said") != 0;
+        call->bytes_per_second = row_get_int(rows, 0, "note/bytes_per_second");
+    }
     if (statement == &task_list) {
         call->last_us = row_get_int(rows, 0, "note/last_us");
         call->last_seq = row_get_int(rows, 0, "note/last_seq");
@@ -242,6 +248,7 @@ void call_prepare_create(struct call *call, const char *name, const char *roles,
         param_int(0),
         param_text(""),
         param_text("{}"),
+        param_int(CALL_BYTES_PER_SECOND),
     };
     memcpy(call->query.params, params, sizeof(params));
 }
@@ -279,10 +286,11 @@ void call_retry(struct store *store, struct call *call, const char *task_id, boo
 
 void call_delete(struct store *store, struct call *call, const char *task_id)
 {
-    *call = (struct call){
-        .query = {.statement = &task_delete,
-                  .params = {param_text(task_id), param_text("{PENDING,RUNNING,SUCCEEDED,FAILED,"
-                                                             "KILLED}")}}};
+    *call =
+        (struct call){.query = {.statement = &task_delete,
+                                .params = {param_text(task_id),
+                                           param_text("{PENDING,RUNNING,SUCCEEDED,FAILED,KILLED}"),
+                                           param_text("tester"), param_text("")}}};
     call_run(store, call);
 }
 
@@ -302,12 +310,29 @@ void call_lease(struct store *store, struct call *call, const char *worker, int6
 void call_report(struct store *store, struct call *call, const struct call *lease,
                  int64_t rows_written, const char *checkpoint)
 {
+    char progress[CALL_TEXT_BYTES];
+
+    (void)snprintf(progress, sizeof(progress),
+                   "{\"rows_read\": %lld, \"rows_written\": %lld, \"bytes_read\": %lld,"
+                   " \"bytes_total\": 100, \"fraction\": 0.5}",
+                   (long long)rows_written, (long long)rows_written, (long long)rows_written);
+    call_prepare_report(call, lease, progress, "");
+    call->query.params[4] = checkpoint ? param_text(checkpoint) : param_null();
+    call_run(store, call);
+}
+
+void call_prepare_report(struct call *call, const struct call *lease, const char *progress,
+                         const char *message)
+{
     *call = (struct call){
         .query = {.statement = &job_report,
                   .params = {param_text(lease->id), param_int(lease->token), param_int(15000),
-                             param_int(rows_written), param_int(rows_written), param_int(0),
-                             param_int(rows_written), param_int(100), param_real(0.5),
-                             checkpoint ? param_text(checkpoint) : param_null()}}};
+                             param_text(progress), param_null(), param_text(message)}}};
+}
+
+void call_say(struct store *store, struct call *call, const struct call *lease, const char *message)
+{
+    call_prepare_report(call, lease, "{}", message);
     call_run(store, call);
 }
 
@@ -318,8 +343,7 @@ void call_prepare_finish(struct call *call, const struct call *lease, const char
         .query = {.statement = &job_finish,
                   .params = {param_text(lease->id), param_int(lease->token), param_text(outcome),
                              param_text(strcmp(outcome, "SUCCEEDED") == 0 ? "" : "a reason"),
-                             param_null(), param_null(), param_null(), param_null(), param_null(),
-                             param_null(), param_int(backoff_ms), param_int(JOB_MAX_TRIES)}}};
+                             param_text("{}"), param_int(backoff_ms), param_int(JOB_MAX_TRIES)}}};
 }
 
 void call_finish(struct store *store, struct call *call, const struct call *lease,

@@ -13,7 +13,10 @@
 #include "store/query.h"
 #include "store/store.h"
 
-enum { CALL_TEXT_BYTES = 128 };
+enum {
+    CALL_TEXT_BYTES = 128,
+    CALL_BYTES_PER_SECOND = 4096, /* of each task that is made */
+};
 
 /* A query and what its rows said. Texts are cut to fit. */
 struct call {
@@ -33,7 +36,9 @@ struct call {
     int64_t token; /* of a leased job */
     int attempt;
     char checkpoint[CALL_TEXT_BYTES];
-    bool is_ready;    /* "note/ready" */
+    bool is_ready; /* "note/ready" */
+    bool is_said;  /* "note/is_said" */
+    int64_t bytes_per_second;
     bool is_last;     /* "note/is_last" */
     int64_t last_us;  /* "note/last_us" */
     int64_t last_seq; /* "note/last_seq" */
@@ -73,6 +78,10 @@ void call_lease(struct store *store, struct call *call, const char *worker, int6
 /* For a job that was leased before. */
 void call_report(struct store *store, struct call *call, const struct call *lease,
                  int64_t rows_written, const char *checkpoint);
+void call_prepare_report(struct call *call, const struct call *lease, const char *progress,
+                         const char *message);
+void call_say(struct store *store, struct call *call, const struct call *lease,
+              const char *message);
 void call_prepare_finish(struct call *call, const struct call *lease, const char *outcome,
                          int64_t backoff_ms);
 void call_finish(struct store *store, struct call *call, const struct call *lease,

@@ -408,12 +408,9 @@ test(reports_of_one_job_do_not_lose_a_checkpoint)
 
         (void)snprintf(text, sizeof(text), "row %d", i);
         for (int j = 0; j < 2; j++) {
-            calls[j] = (struct call){
-                .query = {.statement = &job_report,
-                          .params = {param_text(lease.id), param_int(lease.token), param_int(15000),
-                                     param_int(i), param_int(i), param_int(0), param_int(0),
-                                     param_int(0), param_real(0),
-                                     j == 0 ? param_text(text) : param_null()}}};
+            call_prepare_report(&calls[j], &lease, "{}", "");
+            if (j == 0)
+                calls[j].query.params[4] = param_text(text);
             call_start(store, &calls[j]);
         }
         for (int j = 0; j < 2; j++) {

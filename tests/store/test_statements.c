@@ -15,6 +15,7 @@
 #include "store/bad_row_store.h"
 #include "store/check_store.h"
 #include "store/data_source_store.h"
+#include "store/difference_store.h"
 #include "store/job_store.h"
 #include "store/plan_store.h"
 #include "store/statements.h"
@@ -57,6 +58,8 @@ static const struct {
     {&check_drop, NULL},
     {&bad_row_add, NULL},
     {&bad_row_list, &pb__bad_row__descriptor},
+    {&difference_add, NULL},
+    {&difference_list, &pb__difference__descriptor},
 };
 
 static bool has_field(const ProtobufCMessageDescriptor *message, const char *path)

@@ -124,6 +124,8 @@ DURATION = [Wrong(value) for value in ((-1, 0), (60, 10 ** 6), (3600, 0), (INT64
 TIMESTAMP = [Wrong(value) for value in ((253402300800, 0), (-62135596801, 0), (INT64, 0),
                                         (-INT64 - 1, 0), (0, -1),
                                         (0, 10 ** 9), (0, INT32))]
+LAG = [Wrong(value) for value in ((-1, 0), (253402300800, 0), (INT64, 0), (-INT64 - 1, 0), (0, -1),
+                                  (0, 10 ** 9), (0, INT32))]
 JOB_ID = wrong("", "x" * 64, "x" * 100_000) + wrong("none", "é", code="ABORTED",
                                                     reason="LEASE_LOST")
 TOKEN = wrong(0, -1, -INT64 - 1) + wrong(INT64, code="ABORTED", reason="LEASE_LOST")
@@ -135,10 +137,14 @@ PROGRESS = {
     "progress.rows_read": COUNT, "progress.rows_written": COUNT, "progress.bad_rows": COUNT,
     "progress.bytes_read": COUNT, "progress.bytes_total": COUNT, "progress.fraction": FRACTION,
     "progress.checkpoint_time": TIMESTAMP, "progress.sync_time": TIMESTAMP,
+    "progress.regions_done": COUNT, "progress.regions_total": COUNT, "progress.queued_logs": COUNT,
+    "progress.lag": LAG, "progress.comparison": IN_ITS_FIELDS,
+    **{f"progress.comparison.{name}": COUNT for name in (
+        "cells", "missing", "extra", "changed_values", "changed_timestamps", "repaired")},
 }
 TASK_BY_SERVER = {f"task.{name}": SET_BY_SERVER for name in (
     "kind", "state", "stage", "message", "create_time", "update_time", "start_time", "end_time", "progress", "jobs",
-    "source_address", "destination_address")}
+    "source_address", "destination_address", "delete_time")}
 SOURCE_BY_SERVER = {f"data_source.{name}": SET_BY_SERVER for name in ("create_time", "update_time")}
 NEVER_CHANGES = why("no update changes it: a mask that names it is refused, and what is sent is ignored")
 
@@ -146,6 +152,7 @@ MIGRATION = {"source": "hbase1", "destination": "hbase2", "fullMigration": {"tab
 SYNC = {"source": "hbase1", "destination": "hbase2", "incrementalSync": {"tableNames": ["t1"]}}
 PROGRESS_NOW = {"rowsRead": 1}
 LEASED = {"id": "none", "leaseToken": 1}
+DIFFERENCE = {"number": 1, "type": "DIFFERENCE_TYPE_MISSING", "row": "cg=="}
 
 # Requests that are right but for the one field, by method, or by the longest beginning of the field's path.
 BASES = {
@@ -159,11 +166,14 @@ BASES = {
     "UpdateTask": {"task": {"id": LOST_TASK, "displayName": "new"}},
     "UpdateTask task.incremental_sync": {"task": {"id": "wal",
                                                   "incrementalSync": {"tableNames": ["t1"]}}},
+    "UpdateTask task.full_migration": {"task": {
+        "id": "workflow", "fullMigration": {"extraAttrsJson": '{"bandWidth":1}'}}},
     "AbortTask": {"id": LOST_TASK},
     "RetryTask": {"id": LOST_TASK},
     "DeleteTask": {"id": LOST_TASK},
     "ListTaskEvents": {"id": LOST_TASK},
     "ListBadRows": {"id": LOST_TASK},
+    "ListDifferences": {"id": LOST_TASK},
     "CreateDataSource": {"dataSource": {"name": "new", "type": "DATA_SOURCE_TYPE_POSTGRES",
                                         "parametersJson": '{"url":"postgresql://h/d"}'}},
     "GetDataSource": {"name": "ld"},
@@ -175,6 +185,7 @@ BASES = {
     "LeaseJob": {"workerId": "w", "waitDuration": "0s", "capabilities": ["check:file"]},
     "ReportJob": {**LEASED, "progress": PROGRESS_NOW},
     "ReportBadRows": {**LEASED, "badRows": [{"file": "f", "row": 1}]},
+    "ReportDifferences": {**LEASED, "differences": [DIFFERENCE]},
     "FinishJob": {**LEASED, "outcome": "JOB_OUTCOME_SUCCEEDED", "progress": PROGRESS_NOW},
     "FinishCheck": {"id": NO_CHECK, "workerId": "w", "steps": [{"name": "connect", "ok": True}]},
 }
@@ -209,10 +220,12 @@ TABLE = {
     "UpdateTask": {
         "task": missing(), **TASK_BY_SERVER, "task.id": IDS, "task.etag": ETAG,
         "task.source": NEVER_CHANGES, "task.destination": NEVER_CHANGES, "task.bulkload": NEVER_CHANGES,
-        "task.full_migration": NEVER_CHANGES,
+        "task.full_migration": IN_ITS_FIELDS, "task.full_migration.table_names": NEVER_CHANGES,
+        "task.full_migration.bulkload": NEVER_CHANGES, "task.full_migration.create_table": NEVER_CHANGES,
+        "task.full_migration.extra_attrs_json": ATTRIBUTES,
         "task.display_name": DISPLAY_NAME, "task.labels": LABELS,
         "task.incremental_sync": IN_ITS_FIELDS, "task.incremental_sync.table_names": TABLES[1:],
-        "task.incremental_sync.create_table": NEVER_CHANGES, "task.incremental_sync.extra_attrs_json": NEVER_CHANGES,
+        "task.incremental_sync.create_table": NEVER_CHANGES, "task.incremental_sync.extra_attrs_json": ATTRIBUTES,
         "update_mask": TASK_MASK,
     },
     "AbortTask": {"id": IDS, "etag": ETAG},
@@ -220,6 +233,7 @@ TABLE = {
     "DeleteTask": {"id": IDS, "etag": ETAG},
     "ListTaskEvents": {"id": IDS, "page_size": PAGE_SIZE, "page_token": PAGE_TOKEN},
     "ListBadRows": {"id": IDS, "page_size": PAGE_SIZE, "page_token": PAGE_TOKEN},
+    "ListDifferences": {"id": IDS, "page_size": PAGE_SIZE, "page_token": PAGE_TOKEN},
     "CreateDataSource": {
         "data_source": missing(), **SOURCE_BY_SERVER, "data_source.etag": SET_BY_SERVER,
         "data_source.name": NAMES + wrong("ld", code="ALREADY_EXISTS", reason="DATA_SOURCE_EXISTS"),
@@ -237,6 +251,7 @@ TABLE = {
     "LeaseJob": {"worker_id": WORKER_ID, "wait_duration": DURATION, "capabilities": CAPABILITIES},
     # Who has lost a job is told to stop: no error.
     "ReportJob": {"id": JOB_ID[:3], "lease_token": TOKEN[:3], "progress": missing(), **PROGRESS,
+                  "message": MESSAGE,
                   "checkpoint": IN_ITS_FIELDS, "checkpoint.data": wrong(b"x" * (512 * 1024 + 1))},
     "ReportBadRows": {
         "id": JOB_ID, "lease_token": TOKEN, "bad_rows": wrong([{"file": "f", "row": 1}] * 257),
@@ -244,6 +259,18 @@ TABLE = {
         "bad_rows.byte_offset": wrong(-1, -INT64 - 1,
                                       field="bad_rows"), "bad_rows.column": wrong("x" * 513),
         "bad_rows.reason": wrong("x" * 1025), "bad_rows.raw": wrong(b"x" * 1025)},
+    "ReportDifferences": {
+        "id": JOB_ID, "lease_token": TOKEN, "differences": wrong([DIFFERENCE] * 257),
+        "differences.table": why("it is the job's: what a worker sends is ignored"),
+        "differences.number": wrong(0, -1, 1001, INT64, -INT64 - 1),
+        "differences.type": UNKNOWN_ENUM + wrong(0),
+        "differences.row": wrong(b"x" * 32768), "differences.family": wrong(b"x" * 256),
+        "differences.qualifier": wrong(b"x" * 1025),
+        "differences.source_timestamp": wrong(-1, -INT64 - 1, field="differences"),
+        "differences.destination_timestamp": wrong(-1, -INT64 - 1, field="differences"),
+        "differences.source_value": wrong(b"x" * 257),
+        "differences.destination_value": wrong(b"x" * 257),
+        "differences.is_repaired": A_BOOL},
     "FinishJob": {
         "id": JOB_ID, "lease_token": TOKEN, "outcome": UNKNOWN_ENUM + wrong(0),
         "message": MESSAGE, "progress": IN_ITS_FIELDS, **PROGRESS,
@@ -267,9 +294,10 @@ MORE_SOURCES = {
 
 
 def add_tasks(client):
-    """{word that a request has for an id: the id}: a bulk import, and a sync."""
-    return {LOST_TASK: client("CreateTask", task=task())["id"], "wal": client("CreateTask",
-                                                                              task=SYNC)["id"]}
+    """{word that a request has for an id: the id}: a task of each kind."""
+    return {LOST_TASK: client("CreateTask", task=task())["id"],
+            "wal": client("CreateTask", task=SYNC)["id"],
+            "workflow": client("CreateTask", task=MIGRATION)["id"]}
 
 
 def stored(stack):

@@ -11,8 +11,10 @@ LEASE_S = 1.0  # what the gateway is started with
 BACKOFF_S = 1.0  # the first one after a RETRY
 
 # Roles in the order of their steps.
-ORDER = {role: i for i, role in enumerate(["PLAN", "SCHEMA", "FULL", "BULKLOAD", "CHECK", "INCR"])}
-STAGES = {"PLAN": "WAIT_FOR_SCHEMA", "SCHEMA": "WAIT_FOR_SCHEMA", "CHECK": "WAIT_FOR_CHECK"}
+ORDER = {role: i for i, role in enumerate(["PLAN", "SCHEMA", "PEER", "FULL", "BULKLOAD", "CHECK",
+                                           "INCR", "RELEASE"])}
+STAGES = {"PLAN": "WAIT_FOR_SCHEMA", "SCHEMA": "WAIT_FOR_SCHEMA", "PEER": "WAIT_FOR_SCHEMA",
+          "CHECK": "WAIT_FOR_CHECK"}
 OPEN = ("WAITING", "READY", "RUNNING")
 DONE = ("SUCCEEDED", "SKIPPED")
 
@@ -25,12 +27,13 @@ class Job(typing.NamedTuple):
     token: int = 0
     attempt: int = 0
     free_at: float = 0.0  # not leased again before
+    message: str = ""
 
 
 class Task(typing.NamedTuple):
     kind: str
     tables: tuple
-    options: tuple  # of "create_table", "bulkload", "verify"
+    options: tuple  # of "create_table", "bulkload", "verify", "full"
     state: str
     stage: str
     version: int
@@ -38,6 +41,8 @@ class Task(typing.NamedTuple):
     labels: str
     jobs: tuple
     nevents: int = 0
+    has_peer: bool = False  # the source may have one
+    is_leaving: bool = False  # it was deleted, and goes when the peer is gone
 
 
 class Event(typing.NamedTuple):
@@ -68,10 +73,11 @@ def plan(kind, tables, options):
     roles = {"BULKLOAD": ["SCHEMA", "FULL"],
              "FULL_MIGRATION": ["SCHEMA", "FULL"] + ["BULKLOAD"] * ("bulkload" in options)
                                + ["CHECK"] * ("verify" in options),
-             "INCREMENTAL_SYNC": ["SCHEMA"] * ("create_table" in options)}[kind]
+             "INCREMENTAL_SYNC": ["SCHEMA"] * ("create_table" in options)
+                                 + ["FULL"] * ("full" in options)}[kind]
     jobs = [Job(role, table, "") for role in roles for table in tables]
     if kind == "INCREMENTAL_SYNC":
-        jobs.append(Job("INCR", "", ""))
+        jobs += [Job("PEER", "", "")] * ("full" in options) + [Job("INCR", "", "")]
     return ready(tuple(jobs))
 
 
@@ -112,8 +118,37 @@ def guarded(task, call):
 
 
 def end_open_jobs(jobs, failed=None):
-    return tuple(job._replace(state="FAILED" if job is failed else "KILLED")
+    return tuple(job._replace(state="FAILED" if job is failed else "KILLED", message="")
                  if job.state in OPEN else job for job in jobs)
+
+
+def release(task):
+    """A task that has ended lets go of its source, if there may be a peer of it."""
+    if not task.has_peer:
+        return task
+    jobs = [job for job in task.jobs if job.role != "RELEASE"]
+    old = next((job for job in task.jobs if job.role == "RELEASE"), Job("RELEASE", "", "", token=-1))
+    return task._replace(jobs=(*jobs, old._replace(state="READY", token=old.token + 1, free_at=0.0,
+                                                   message="")))
+
+
+def trouble(jobs):
+    """What the first of the jobs that are at work says."""
+    said = [(ORDER[job.role], job.id, job.message) for job in jobs
+            if job.message and job.state in ("READY", "RUNNING")]
+    return min(said)[2] if said else ""
+
+
+def say(task, message, actor):
+    """Another message of a task is an event, and no new version of it."""
+    if message == task.message:
+        return task, []
+    return (task._replace(message=message),
+            [Event(task.state, task.state, task.stage, message, actor)])
+
+
+def speaks(task, job):
+    return task.state == ("KILLED" if job.role == "RELEASE" else "RUNNING")
 
 
 def abort(task, call):
@@ -125,19 +160,20 @@ def abort(task, call):
         return task, ("FAILED_PRECONDITION",), []
     task, events = move(task._replace(jobs=end_open_jobs(task.jobs)), "KILLED", task.stage, "",
                         "client")
-    return task, seen(task), events
+    return release(task), seen(task), events
 
 
 def retry(task, call):
     if refusal := guarded(task, call):
         return task, refusal, []
-    if task.state not in ("FAILED", "KILLED"):
+    if task.state not in ("FAILED", "KILLED") or task.is_leaving:
         return task, ("FAILED_PRECONDITION",), []
-    again, jobs = call.about["from_start"], task.jobs
+    again = call.about["from_start"]
+    jobs = tuple(job for job in task.jobs if job.role != "RELEASE")
     if again and any(job.role == "PLAN" for job in jobs):
         jobs = tuple(job for job in jobs if job.role == "PLAN")
     jobs = tuple(job._replace(state="WAITING", token=job.token + 1,
-                              attempt=0 if again else job.attempt)
+                              attempt=0 if again else job.attempt, message="")
                  if again or job.state in ("FAILED", "KILLED") else job for job in jobs)
     task, events = move(task._replace(jobs=ready(jobs)), "PENDING", "WAIT_FOR_START", "", "client")
     return task, seen(task), events
@@ -146,22 +182,28 @@ def retry(task, call):
 def delete(task, call):
     if refusal := guarded(task, call):
         return task, refusal, []
-    return None, ("OK",), []
+    if not task.has_peer or task.is_leaving:
+        return None, ("OK",), []
+    task, events = move(task._replace(jobs=end_open_jobs(task.jobs), is_leaving=True), "KILLED",
+                        task.stage, "", "client")
+    return release(task), ("OK",), events
 
 
 def label(task, call):
     if refusal := guarded(task, call):
         return task, refusal, []
+    if task.is_leaving:
+        return task, ("FAILED_PRECONDITION",), []
     task, events = move(task._replace(labels=call.about["labels"]), task.state, task.stage,
                         task.message, "client")
     return task, seen(task), events
 
 
 def change_tables(task, call):
-    """The whole new list of a sync; its job of role INCR is given out anew."""
+    """The whole new list of a sync; its jobs for all tables are given out anew."""
     if refusal := guarded(task, call):
         return task, refusal, []
-    if task.state == "SUCCEEDED":
+    if task.state == "SUCCEEDED" or task.is_leaving:
         return task, ("FAILED_PRECONDITION",), []
     tables = call.about["tables"]
     if tables == task.tables:
@@ -171,10 +213,12 @@ def change_tables(task, call):
     jobs = []
     for new in plan(task.kind, tables, task.options):
         job = had.get((new.role, new.table), new._replace(state="WAITING" if is_open else "KILLED"))
-        if job.role == "INCR" and job.state in OPEN:
+        if job.role == "PEER" and job.state in DONE:
+            job = job._replace(state="WAITING" if is_open else "KILLED", message="")
+        if job.role in ("PEER", "INCR") and job.state in OPEN:
             job = job._replace(state="WAITING", token=job.token + 1)
         jobs.append(job)
-    jobs = tuple(jobs)
+    jobs = tuple(jobs + [job for job in task.jobs if job.role == "RELEASE"])
     task, events = move(task._replace(tables=tables, jobs=ready(jobs) if is_open else jobs),
                         task.state, task.stage, task.message, "client")
     return task, seen(task), events
@@ -190,7 +234,8 @@ def get(task, call):
 def lease(task, call):
     """A reply that names a job of this task: may it have been given out, in this way?"""
     told = call.about
-    if task is None or task.state not in ("PENDING", "RUNNING"):
+    is_release = told["role"] == "RELEASE"
+    if task is None or not is_release and task.state not in ("PENDING", "RUNNING"):
         return task, None, []
     for i, job in enumerate(task.jobs):
         if (job.role, job.table) == (told["role"], told["table"]) and job.id in ("", told["id"]):
@@ -204,7 +249,8 @@ def lease(task, call):
     task = task._replace(jobs=task.jobs[:i] + (job,) + task.jobs[i + 1:])
     reply = ("OK", job.token, job.attempt, task.tables)
     stage = STAGES.get(job.role, "WAIT_FOR_SUCCESS")
-    if (task.state, task.stage) == ("RUNNING", stage):
+    task = task._replace(has_peer=task.has_peer or job.role in ("PEER", "INCR"))
+    if is_release or (task.state, task.stage) == ("RUNNING", stage):
         return task, reply, []
     task, events = move(task, "RUNNING", stage, task.message, told["worker"])
     return task, reply, events
@@ -226,8 +272,13 @@ def report(task, call):
         return task, ("OK", "STOP"), []
     if standing != "RUNNING":
         return task, ("ABORTED",), []
-    job = job._replace(free_at=max(job.free_at, call.began + LEASE_S))
-    return task._replace(jobs=task.jobs[:i] + (job,) + task.jobs[i + 1:]), ("OK", "CONTINUE"), []
+    message = call.about["says"]
+    is_new = message != job.message
+    job = job._replace(free_at=max(job.free_at, call.began + LEASE_S), message=message)
+    task, events = task._replace(jobs=task.jobs[:i] + (job,) + task.jobs[i + 1:]), []
+    if is_new and speaks(task, job):
+        task, events = say(task, message or trouble(task.jobs), call.about["worker"])
+    return task, ("OK", "CONTINUE"), events
 
 
 def finish(task, call):
@@ -241,16 +292,20 @@ def finish(task, call):
     def put(**change):
         return task._replace(jobs=task.jobs[:i] + (job._replace(**change),) + task.jobs[i + 1:])
 
+    if outcome == "RELEASED":
+        return put(state="READY", attempt=job.attempt - 1, free_at=0.0), ("OK",), []
+    if job.role == "RELEASE":
+        return finish_release(task, job, put, call)
     if outcome == "FAILED":
         task, events = move(task._replace(jobs=end_open_jobs(task.jobs, job)), "FAILED", task.stage,
                             message, worker)
-        return task, ("OK",), events
-    if outcome == "RELEASED":
-        return put(state="READY", attempt=job.attempt - 1, free_at=0.0), ("OK",), []
+        return release(task), ("OK",), events
     if outcome == "RETRY":
-        task = put(state="READY", free_at=call.began + BACKOFF_S)._replace(message=message)
+        task = put(state="READY", free_at=call.began + BACKOFF_S,
+                   message=message)._replace(message=message)
         return task, ("OK",), [Event(task.state, task.state, task.stage, message, worker)]
-    task = put(state=outcome)._replace(message="")
+    task = put(state=outcome, message=message)
+    task = task._replace(message=task.message and trouble(task.jobs))
     if job.role == "PLAN":
         planned = [new._replace(state="WAITING")
                    for new in plan(task.kind, call.about["tables"], task.options)]
@@ -259,6 +314,22 @@ def finish(task, call):
     if any(job.state not in DONE for job in task.jobs):
         return task, ("OK",), []
     task, events = move(task, "SUCCEEDED", "FINISHED", "", worker)
+    return task, ("OK",), events
+
+
+def finish_release(task, job, put, call):
+    """It is tried again as long as it takes; when it is done, a task that was deleted goes."""
+    outcome, message, worker = call.about["outcome"], call.about["message"], call.about["worker"]
+    if outcome in DONE and task.is_leaving:
+        return None, ("OK",), []
+    is_heard = speaks(task, job)
+    if outcome == "RETRY":
+        task = put(state="READY", free_at=call.began + BACKOFF_S, message=message)
+    else:
+        task = put(state=outcome, message=message)
+    if not is_heard:
+        return task, ("OK",), []
+    task, events = say(task, "" if outcome in DONE else message, worker)
     return task, ("OK",), events
 
 

@@ -87,7 +87,7 @@ class Actor(threading.Thread):
 
     def table_of(self, role, table):
         """The model has no table for jobs that work on all."""
-        return "" if word(self.api.task.JobRole, role) in ("INCR", "PLAN") else table
+        return "" if word(self.api.task.JobRole, role) in ("PEER", "INCR", "PLAN") else table
 
     def call(self, task_id, verb, about, function, request, read):
         began = time.monotonic()
@@ -125,9 +125,12 @@ class Actor(threading.Thread):
                 if "verify" in options:
                     task.full_migration.extra_attrs_json = '{"verify":"count"}'
             else:
-                options = ("create_table",) if self.random.random() < 0.7 else ()
+                options = tuple(o for o, share in (("create_table", 0.7), ("full", 0.5))
+                                if self.random.random() < share)
                 task.incremental_sync.table_names.extend(tables)
-                task.incremental_sync.create_table = bool(options)
+                task.incremental_sync.create_table = "create_table" in options
+                if "full" in options:
+                    task.incremental_sync.extra_attrs_json = '{"full":true}'
         made = self.api.tasks.CreateTask(
             service.CreateTaskRequest(task=task, request_id=str(uuid.UUID(
                 int=self.random.getrandbits(128), version=4))), timeout=TIMEOUT_S)
@@ -166,7 +169,9 @@ class Actor(threading.Thread):
             reply = self.call(task_id, verb, about, tasks.DeleteTask,
                               service.DeleteTaskRequest(id=task_id, etag=text), lambda _: ("OK",))
             with self.shared.lock:
-                if reply == ("OK",) and task_id in self.shared.live:
+                # A sync may stay until its source is free, and be deleted a second time.
+                if reply == ("OK",) and task_id in self.shared.live and \
+                        (self.shared.kind != "INCREMENTAL_SYNC" or self.random.random() < 0.5):
                     self.shared.live.remove(task_id)
         elif verb == "get":
             self.call(task_id, verb, {}, tasks.GetTask, service.GetTaskRequest(id=task_id),
@@ -220,9 +225,10 @@ class Actor(threading.Thread):
         service = self.api.worker_service
         progress = self.api.task.Progress()
         if self.random.random() < 0.3:
+            about = {**held, "says": self.random.choice(("", "", "a", "b"))}
             request = service.ReportJobRequest(id=held["id"], lease_token=held["token"],
-                                               progress=progress)
-            self.call(task_id, "report", held, self.api.workers.ReportJob, request,
+                                               progress=progress, message=about["says"])
+            self.call(task_id, "report", about, self.api.workers.ReportJob, request,
                       lambda reply: ("OK", word(service.Directive, reply.directive)))
             return
         self.finish(task_id, held, self.random.choices(

@@ -30,7 +30,7 @@ test(job_plan_of_an_import_makes_the_table_and_then_moves_rows)
     check_int(plan.jobs[0].step, 1);
     check_int(plan.jobs[0].state, PB__JOB_STATE__JOB_STATE_READY);
     check_int(plan.jobs[1].role, PB__JOB_ROLE__JOB_ROLE_FULL);
-    check_int(plan.jobs[1].step, 2);
+    check_int(plan.jobs[1].step, 3);
     check_int(plan.jobs[1].state, PB__JOB_STATE__JOB_STATE_WAITING);
     arena_destroy(arena);
 }
