@@ -51,5 +51,6 @@ extern const struct runner sync_full_runner;
 extern const struct runner sync_incr_runner;
 extern const struct runner sync_release_runner;
 extern const struct runner migration_load_runner;
+extern const struct runner verify_runner;
 
 #endif

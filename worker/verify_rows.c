@@ -11,6 +11,7 @@ struct verify_rows {
     struct verify_column column;
     const struct verify_family *families[VERIFY_NSIDES]; /* of the column; NULL: there is none */
     int64_t ncells[VERIFY_NSIDES];                       /* of the row */
+    int64_t nbytes;                                      /* of the row's cells at the source */
 };
 
 static struct status advance(struct verify_rows *rows, enum verify_side side)
@@ -47,6 +48,7 @@ static bool open_row(struct verify_rows *rows)
     rows->is_in_row[VERIFY_SOURCE] = order <= 0;
     rows->is_in_row[VERIFY_DESTINATION] = order >= 0;
     rows->ncells[VERIFY_SOURCE] = rows->ncells[VERIFY_DESTINATION] = 0;
+    rows->nbytes = 0;
     return true;
 }
 
@@ -106,6 +108,7 @@ static struct status take_both(struct verify_rows *rows)
         st = give_lacking(rows, source);
     rows->ncells[VERIFY_SOURCE]++;
     rows->ncells[VERIFY_DESTINATION]++;
+    rows->nbytes += (int64_t)hbase_cell_get_size_bytes(source);
     if (st.code == STATUS_OK)
         st = advance(rows, VERIFY_SOURCE);
     return st.code == STATUS_OK ? advance(rows, VERIFY_DESTINATION) : st;
@@ -123,6 +126,8 @@ static struct status take_one(struct verify_rows *rows, enum verify_side side)
         st = give_lacking(rows, cell);
     verify_column_add_one(&rows->column, side, cell, is_hidden);
     rows->ncells[side]++;
+    if (side == VERIFY_SOURCE)
+        rows->nbytes += (int64_t)hbase_cell_get_size_bytes(cell);
     return st.code == STATUS_OK ? advance(rows, side) : st;
 }
 
@@ -148,9 +153,15 @@ struct status verify_rows_next(struct verify_rows *rows, struct verify_row *ret,
     *ret = (struct verify_row){
         .key = buf_get(&rows->row),
         .ncells = {rows->ncells[VERIFY_SOURCE], rows->ncells[VERIFY_DESTINATION]},
+        .nbytes = rows->nbytes,
         .ndifferences = rows->column.ndifferences,
     };
     return st;
+}
+
+struct str verify_rows_get_row(const struct verify_rows *rows)
+{
+    return buf_get(&rows->row);
 }
 
 struct verify_rows *verify_rows_create(const struct verify_rows_options *options)

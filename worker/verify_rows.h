@@ -39,11 +39,15 @@ void verify_rows_destroy(struct verify_rows *rows); /* NULL is allowed */
 struct verify_row {
     struct str key;                /* borrowed until the next call */
     int64_t ncells[VERIFY_NSIDES]; /* 0: this side has no such row */
+    int64_t nbytes;                /* of the source's cells */
     size_t ndifferences;           /* that the sink was told of */
 };
 
 /* Compares the next row; at the end *ret_is_end is true and *ret as it was. Errors are those of cells and on_lacking. Blocks. */
 struct status verify_rows_next(struct verify_rows *rows, struct verify_row *ret, bool *ret_is_end)
     MUST_CHECK;
+
+/* While a row is being compared: its key, for the functions that are told of it. */
+struct str verify_rows_get_row(const struct verify_rows *rows);
 
 #endif

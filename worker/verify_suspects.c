@@ -112,6 +112,12 @@ static ProtobufCBinaryData copy_bytes(struct verify_suspects *suspects, struct s
     return (ProtobufCBinaryData){kept.len, (uint8_t *)arena_copy_str(suspects->arena, kept)};
 }
 
+/* HBase takes times before 1970, too; nobody has cells of them. */
+static int64_t tell_time(int64_t timestamp_ms)
+{
+    return timestamp_ms > 0 ? timestamp_ms : 0;
+}
+
 static Pb__Difference *make_detail(struct verify_suspects *suspects, struct str row,
                                    const struct verify_difference *difference)
 {
@@ -124,8 +130,8 @@ static Pb__Difference *make_detail(struct verify_suspects *suspects, struct str 
     detail->row = (ProtobufCBinaryData){row.len, (uint8_t *)(uintptr_t)row.data};
     detail->family = copy_bytes(suspects, difference->family, difference->family.len);
     detail->qualifier = copy_bytes(suspects, difference->qualifier, VERIFY_MAX_QUALIFIER_BYTES);
-    detail->source_timestamp = difference->timestamps_ms[VERIFY_SOURCE];
-    detail->destination_timestamp = difference->timestamps_ms[VERIFY_DESTINATION];
+    detail->source_timestamp = tell_time(difference->timestamps_ms[VERIFY_SOURCE]);
+    detail->destination_timestamp = tell_time(difference->timestamps_ms[VERIFY_DESTINATION]);
     detail->source_value =
         copy_bytes(suspects, difference->values[VERIFY_SOURCE], VERIFY_VALUE_BYTES);
     detail->destination_value =
