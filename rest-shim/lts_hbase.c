@@ -32,6 +32,51 @@ static const struct job_list plan_jobs = {"planJobs", PB__JOB_ROLE__JOB_ROLE_PLA
 static const struct job_list check_jobs = {"checkJobs", PB__JOB_ROLE__JOB_ROLE_CHECK, "jobName",
                                            true};
 
+static const struct job_list peer_jobs = {"peerJobs", PB__JOB_ROLE__JOB_ROLE_PEER, "jobName", true};
+static const struct job_list release_jobs = {"releaseJobs", PB__JOB_ROLE__JOB_ROLE_RELEASE,
+                                             "jobName", true};
+
+static const Pb__Progress no_progress = PB__PROGRESS__INIT;
+
+static const Pb__Progress *get_progress(const Pb__Progress *progress)
+{
+    return progress ? progress : &no_progress;
+}
+
+static void write_regions(const Pb__Progress *progress, struct json_out *out)
+{
+    lts_write_int("regionsDone", progress->regions_done, out);
+    lts_write_int("regionsTotal", progress->regions_total, out);
+}
+
+/* null when nothing was compared. */
+static void write_comparison(const Pb__Comparison *comparison, struct json_out *out)
+{
+    json_out_key(out, "comparison");
+    if (!comparison) {
+        json_out_null(out);
+        return;
+    }
+    json_out_begin_object(out);
+    lts_write_int("cells", comparison->cells, out);
+    lts_write_int("missing", comparison->missing, out);
+    lts_write_int("extra", comparison->extra, out);
+    lts_write_int("changedValues", comparison->changed_values, out);
+    lts_write_int("changedTimestamps", comparison->changed_timestamps, out);
+    lts_write_int("repaired", comparison->repaired, out);
+    json_out_end_object(out);
+}
+
+/* Milliseconds; null when it is not known. */
+static void write_lag(const Google__Protobuf__Duration *lag, struct json_out *out)
+{
+    json_out_key(out, "lag");
+    if (lag)
+        json_out_int(out, lag->seconds * 1000 + lag->nanos / 1000000);
+    else
+        json_out_null(out);
+}
+
 static void write_job(const struct job_list *list, const Pb__Job *job, enum depth depth,
                       struct json_out *out)
 {
@@ -40,8 +85,12 @@ static void write_job(const struct job_list *list, const Pb__Job *job, enum dept
     lts_write_text("state", lts_get_job_state(job), out);
     if (list->has_table || depth == IN_FULL)
         lts_write_text("table", job->table, out);
-    if (depth == IN_FULL)
+    if (depth == IN_FULL) {
         lts_write_job_progress(job, out);
+        write_regions(get_progress(job->progress), out);
+    }
+    if (depth == IN_FULL && list->role == PB__JOB_ROLE__JOB_ROLE_CHECK)
+        write_comparison(get_progress(job->progress)->comparison, out);
     json_out_end_object(out);
 }
 
@@ -129,6 +178,8 @@ int lts_write_full_detail(const ProtobufCMessage *reply, const struct lts_settin
     json_out_begin_object(out);
     write_full_members(task, IN_FULL, out);
     write_rest(task, out);
+    write_regions(get_progress(task->progress), out);
+    write_comparison(get_progress(task->progress)->comparison, out);
     json_out_end_object(out);
     lts_write_success("ok", out);
     json_out_end_object(out);
@@ -215,8 +266,7 @@ static void write_date(const char *key, const Google__Protobuf__Timestamp *time,
 static void write_incr_members(const Pb__Task *task, const struct lts_settings *settings,
                                struct json_out *out)
 {
-    static const Pb__Progress none = PB__PROGRESS__INIT;
-    const Pb__Progress *progress = task->progress ? task->progress : &none;
+    const Pb__Progress *progress = get_progress(task->progress);
 
     lts_write_text("jobId", task->id, out);
     write_incr_tables(task, out);
@@ -242,6 +292,7 @@ int lts_write_incr_detail(const ProtobufCMessage *reply, const struct lts_settin
                           struct json_out *out)
 {
     const Pb__Task *task = (const Pb__Task *)reply;
+    const Pb__Progress *progress = get_progress(task->progress);
 
     json_out_begin_object(out);
     json_out_key(out, "data");
@@ -251,6 +302,13 @@ int lts_write_incr_detail(const ProtobufCMessage *reply, const struct lts_settin
     write_jobs(&incr_jobs, task, IN_FULL, out);
     write_jobs(&schema_tasks, task, IN_FULL, out);
     write_rest(task, out);
+    write_jobs(&peer_jobs, task, IN_FULL, out);
+    write_jobs(&release_jobs, task, IN_FULL, out);
+    write_regions(progress, out);
+    write_lag(progress->lag, out);
+    lts_write_int("queuedLogs", progress->queued_logs, out);
+    json_out_key(out, "isDeleting");
+    json_out_bool(out, task->delete_time != NULL);
     json_out_end_object(out);
     lts_write_success("ok", out);
     json_out_end_object(out);

@@ -65,7 +65,8 @@ static void check_page(const struct lts_list *list, const char *page, const char
     "\"table\":\"t1\",\"message\":\"it is there\"}," \
     "{\"id\":\"fulldata-1\",\"role\":\"JOB_ROLE_FULL\",\"state\":\"JOB_STATE_SUCCEEDED\"," \
     "\"table\":\"t1\",\"attempt\":2,\"progress\":{\"rowsRead\":\"9\",\"rowsWritten\":\"8\"," \
-    "\"bytesRead\":\"7\",\"fraction\":1},\"startTime\":\"2026-01-02T03:04:05.678Z\"," \
+    "\"bytesRead\":\"7\",\"fraction\":1,\"regionsDone\":\"3\",\"regionsTotal\":\"4\"}," \
+    "\"startTime\":\"2026-01-02T03:04:05.678Z\"," \
     "\"endTime\":\"2026-01-02T03:04:06Z\"}," \
     "{\"id\":\"bulkload-1\",\"role\":\"JOB_ROLE_BULKLOAD\",\"state\":\"JOB_STATE_READY\"," \
     "\"table\":\"t1\"}," \
@@ -73,7 +74,9 @@ static void check_page(const struct lts_list *list, const char *page, const char
     "{\"id\":\"incr-1\",\"role\":\"JOB_ROLE_INCR\",\"state\":\"JOB_STATE_RUNNING\"," \
     "\"table\":\"t1\"}," \
     "{\"id\":\"check-1\",\"role\":\"JOB_ROLE_CHECK\",\"state\":\"JOB_STATE_FAILED\"," \
-    "\"table\":\"t1\"}]}"
+    "\"table\":\"t1\",\"progress\":{\"comparison\":{\"cells\":\"9\",\"missing\":\"1\",\"extra\":\"2\"," \
+    "\"changedValues\":\"3\",\"changedTimestamps\":\"4\",\"repaired\":\"5\"}}}]," \
+    "\"progress\":{\"regionsDone\":\"3\",\"regionsTotal\":\"4\",\"comparison\":{\"cells\":\"9\"}}}"
 
 #define NEW_FULL_TASK \
     "{\"id\":\"workflow-02\",\"source\":\"from\",\"destination\":\"to\"," \
@@ -97,9 +100,14 @@ test(a_full_migration_in_detail)
     "\"message\":\"why\",\"destinationAddress\":\"zk2.example\"," \
     "\"incrementalSync\":{\"tableNames\":[\"t1\",\"ns:t2\",\"t3/t4\",\"a:b/c\",\"a:*\",\"*\"]}," \
     "\"progress\":{\"checkpointTime\":\"2019-11-13T13:24:38.405Z\"," \
-    "\"syncTime\":\"2019-11-13T13:31:46.518Z\"}," \
-    "\"jobs\":[{\"id\":\"incr-1\",\"role\":\"JOB_ROLE_INCR\",\"state\":\"JOB_STATE_KILLED\"," \
-    "\"table\":\"t1\"}]}"
+    "\"syncTime\":\"2019-11-13T13:31:46.518Z\",\"lag\":\"61.250s\",\"queuedLogs\":\"2\"}," \
+    "\"deleteTime\":\"2019-11-13T13:31:47Z\",\"jobs\":[" \
+    "{\"id\":\"peer-1\",\"role\":\"JOB_ROLE_PEER\",\"state\":\"JOB_STATE_SUCCEEDED\"," \
+    "\"table\":\"t1\"}," \
+    "{\"id\":\"incr-1\",\"role\":\"JOB_ROLE_INCR\",\"state\":\"JOB_STATE_KILLED\"," \
+    "\"table\":\"t1\"}," \
+    "{\"id\":\"release-1\",\"role\":\"JOB_ROLE_RELEASE\",\"state\":\"JOB_STATE_RUNNING\"," \
+    "\"message\":\"why\"}]}"
 
 #define NEW_INCR_TASK \
     "{\"id\":\"wal-02\",\"source\":\"from\",\"destination\":\"to\"," \
@@ -113,6 +121,12 @@ test(an_incremental_sync_in_a_list)
 test(an_incremental_sync_in_detail)
 {
     check_detail(lts_write_incr_detail, INCR_TASK, "incr_detail.json");
+}
+
+/* What is not known is null, and no number. */
+test(a_new_incremental_sync_in_detail)
+{
+    check_detail(lts_write_incr_detail, NEW_INCR_TASK, "incr_detail_new.json");
 }
 
 test(an_empty_list_is_one_too)
