@@ -224,7 +224,7 @@ static void *run_reader(void *arg)
     struct hbase_connection *connection = arg;
 
     for (;;) {
-        struct received *received;
+        struct received *received = NULL;
         struct status st = read_frame(connection, &received);
 
         if (st.code != STATUS_OK) {
