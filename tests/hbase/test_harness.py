@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -155,3 +156,21 @@ def test_sluice_reaches_the_clusters_by_zookeeper_and_by_rpc(sluice, source):
     for name in ("source", "target", "rpc"):
         reply = sluice.client("CheckDataSource", name=name)
         assert reply.get("ok"), reply
+
+
+def test_a_clusters_clock_may_go_wrong(new_cluster, judge, table):
+    cluster = new_cluster("ahead", settings={"sluice.clock.ahead.ms": "3600000"})
+    judge.create(cluster, table)
+    judge.write(cluster, table, cell("r", "f"))
+    [written] = judge.scan(cluster, table)
+    assert 3500 < written["timestamp"] / 1000 - time.time() < 3700
+
+
+def test_a_master_may_be_away_for_a_while(judge, source, table):
+    judge.create(source, table)
+    source.master.kill()
+    source.master.start()
+    source.wait()
+    judge.write(source, table, cell("r", "f"))
+    assert judge.count(source, table) == {"rows": 1, "cells": 1}
+    assert source.region_servers[0].is_running()

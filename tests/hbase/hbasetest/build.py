@@ -35,7 +35,7 @@ class Build:
         self.folder = ROOT / "build" / "hbase" / self.version
         subprocess.run([FOLDER / "build.sh", self.version], check=True)
 
-    def start(self, program, *arguments, log, conf=None, heap="512m", stdout=None):
+    def start(self, program, *arguments, log, conf=None, flags=(), stdout=None):
         """
         Starts a program of package org.sluice.hbase; conf is a folder with an hbase-site.xml. It ends when its
         standard input is closed, so it does when we end, however we do.
@@ -44,7 +44,7 @@ class Build:
         path += [str(self.folder / "classes"), (self.folder / "classpath").read_text().strip()]
         with open(log, "ab") as err:
             return subprocess.Popen(
-                ["java", f"-Xmx{heap}", *FLAGS, f"org.sluice.hbase.{program}",
+                ["java", *FLAGS, *flags, f"org.sluice.hbase.{program}",
                  *[str(a) for a in arguments]],
                 stdin=subprocess.PIPE, stdout=stdout or err, stderr=err, start_new_session=True,
                 env={**os.environ, "CLASSPATH": ":".join(path)})

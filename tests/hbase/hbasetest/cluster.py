@@ -55,6 +55,9 @@ ACCESS_CONTROL = {
     "hbase.coprocessor.regionserver.classes": ACCESS_CONTROLLER,
 }
 
+# A master starts in half the time without the optimizing compiler, and has little to do later.
+FLAGS = {"master": ["-Xmx512m", "-XX:TieredStopAtLevel=1"], "regionserver": ["-Xmx512m"]}
+
 
 def free_port():
     """A port of this machine that nobody listens on."""
@@ -72,10 +75,9 @@ def free_port():
 class Node:
     """One process of a cluster, which may be killed and started again."""
 
-    def __init__(self, cluster, role, number=0, heap="512m"):
+    def __init__(self, cluster, role, number=0):
         self.cluster = cluster
         self.role = role
-        self.heap = heap
         self.port = free_port()
         self.log = cluster.folder / f"{role}-{number}.log"
         self._ready = cluster.folder / f"{role}-{number}.ready"
@@ -86,7 +88,7 @@ class Node:
         self._ready.unlink(missing_ok=True)
         self.process = self.cluster.build.start(
             "Node", self.role, self._ready, f"hbase.{self.role}.port={self.port}",
-            log=self.log, conf=self.cluster.conf, heap=self.heap)
+            log=self.log, conf=self.cluster.conf, flags=FLAGS[self.role])
 
     def wait(self):
         def is_ready():

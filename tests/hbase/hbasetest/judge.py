@@ -71,10 +71,10 @@ class Judge:
     qualifiers and values are bytes or text on the way in and bytes on the way out.
     """
 
-    def __init__(self, build, log, heap="768m"):
+    def __init__(self, build, log):
         self.log = log
         self._lock = threading.Lock()
-        self.process = build.start("Judge", log=log, heap=heap, stdout=subprocess.PIPE)
+        self.process = build.start("Judge", log=log, flags=["-Xmx768m"], stdout=subprocess.PIPE)
 
     def stop(self):
         self.process.stdin.close()

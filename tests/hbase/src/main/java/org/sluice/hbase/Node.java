@@ -5,23 +5,23 @@ package org.sluice.hbase;
 
 import java.io.File;
 import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.function.BooleanSupplier;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.hbase.HBaseConfiguration;
 import org.apache.hadoop.hbase.HConstants;
 import org.apache.hadoop.hbase.master.HMaster;
 import org.apache.hadoop.hbase.regionserver.HRegionServer;
+import org.apache.hadoop.hbase.util.EnvironmentEdgeManager;
 import org.apache.zookeeper.server.ServerCnxnFactory;
 import org.apache.zookeeper.server.ZooKeeperServer;
 
 /**
  * One process of a cluster: {@code master READY} with its ZooKeeper, or {@code regionserver READY}; settings are
  * those of hbase-site.xml on the class path, and {@code NAME=VALUE} after these. The file READY is made when the
- * process serves: for a master that is when regions of the system are open, so it needs a region server.
+ * process serves: for a master that is when regions of the system are open, so it needs a region server. The setting
+ * {@code sluice.clock.ahead.ms} makes a cluster whose clocks go wrong.
  */
 public final class Node {
     private static final int ZOOKEEPER_TICK_MS = 1000;
@@ -36,6 +36,8 @@ public final class Node {
             String[] setting = arguments[i].split("=", 2);
             conf.set(setting[0], setting[1]);
         }
+        long aheadMs = conf.getLong("sluice.clock.ahead.ms", 0);
+        EnvironmentEdgeManager.injectEdge(() -> System.currentTimeMillis() + aheadMs);
         Path ready = Path.of(arguments[1]);
         try {
             switch (arguments[0]) {
@@ -54,14 +56,14 @@ public final class Node {
         startZooKeeper(conf);
         HMaster master = new HMaster(conf);
         master.start();
-        writeWhen(master::isInitialized, master, ready);
+        makeWhen(master::isInitialized, master, ready);
         master.join();
     }
 
     private static void runRegionServer(Configuration conf, Path ready) throws Exception {
         HRegionServer server = new HRegionServer(conf);
         server.start();
-        writeWhen(server::isOnline, server, ready);
+        makeWhen(server::isOnline, server, ready);
         server.join();
     }
 
@@ -73,15 +75,13 @@ public final class Node {
         ServerCnxnFactory.createFactory(address, ZOOKEEPER_CONNECTIONS).startup(server);
     }
 
-    private static void writeWhen(BooleanSupplier serves, Thread server, Path ready) throws Exception {
+    private static void makeWhen(BooleanSupplier serves, Thread server, Path ready) throws Exception {
         while (!serves.getAsBoolean()) {
             if (!server.isAlive()) {
                 throw new IllegalStateException("the server has ended");
             }
             Thread.sleep(50);
         }
-        Path made = Path.of(ready + ".new");
-        Files.writeString(made, ProcessHandle.current().pid() + "\n", StandardCharsets.US_ASCII);
-        Files.move(made, ready, StandardCopyOption.ATOMIC_MOVE);
+        Files.createFile(ready);
     }
 }
