@@ -63,21 +63,32 @@ static bool fail(struct status st, struct hbase_fault *ret_fault)
     return false;
 }
 
-static bool try_call(struct hbase_cluster *cluster, const struct hbase_server *server,
-                     const char *method, const ProtobufCMessage *message,
-                     const ProtobufCMessageDescriptor *reply_type, struct hbase_reply *ret,
-                     struct hbase_fault *ret_fault)
+static struct hbase_request make_request(const char *method, const ProtobufCMessage *message,
+                                         const ProtobufCMessageDescriptor *reply)
 {
-    const struct hbase_request request = {
+    return (struct hbase_request){
         .method = method,
         .message = message,
-        .reply = reply_type,
+        .reply = reply,
         .priority = PRIORITY,
         .timeout_ms = CALL_MS,
     };
+}
 
+static bool try_call(struct hbase_cluster *cluster, const struct hbase_server *server,
+                     struct hbase_request request, struct hbase_reply *ret,
+                     struct hbase_fault *ret_fault)
+{
     return hbase_cluster_try(cluster, server, HBASE_CLIENT_SERVICE, &request, ret, ret_fault) ||
            take_fault(cluster, ret_fault);
+}
+
+static bool try_scan(const struct scan *scan, const Hb__ScanRequest *request,
+                     struct hbase_reply *ret, struct hbase_fault *ret_fault)
+{
+    return try_call(scan->cluster, &scan->server,
+                    make_request("Scan", &request->base, &hb__scan_response__descriptor), ret,
+                    ret_fault);
 }
 
 /* The request that opens the scanner. */
@@ -113,8 +124,7 @@ static bool open_scan(const struct scan *scan, struct hbase_reply *ret,
         request.has_limit_of_rows = 1;
         request.limit_of_rows = 1;
     }
-    return try_call(scan->cluster, &scan->server, "Scan", &request.base,
-                    &hb__scan_response__descriptor, ret, ret_fault);
+    return try_scan(scan, &request, ret, ret_fault);
 }
 
 static bool continue_scan(const struct scan *scan, uint64_t scanner_id, uint64_t sequence,
@@ -126,8 +136,7 @@ static bool continue_scan(const struct scan *scan, uint64_t scanner_id, uint64_t
     request.scanner_id = scanner_id;
     request.number_of_rows = PAGE_ROWS;
     request.next_call_seq = sequence;
-    return try_call(scan->cluster, &scan->server, "Scan", &request.base,
-                    &hb__scan_response__descriptor, ret, ret_fault);
+    return try_scan(scan, &request, ret, ret_fault);
 }
 
 static struct hbase_meta_row *add_row(struct hbase_meta_rows *rows)
@@ -305,7 +314,8 @@ bool hbase_meta_get_presence(struct hbase_cluster *cluster, const char *table,
     get.n_column = 1;
     request.region = &region;
     request.get = &get;
-    if (!try_call(cluster, &server, "Get", &request.base, &hb__get_response__descriptor, &reply,
+    if (!try_call(cluster, &server,
+                  make_request("Get", &request.base, &hb__get_response__descriptor), &reply,
                   ret_fault))
         return false;
     st = read_presence(reply.block, ret);
