@@ -54,6 +54,8 @@ static struct status open_session(int fd, const struct zookeeper_options *option
         st = receive_frame(fd, options, frame);
     if (st.code == STATUS_OK)
         st = zookeeper_read_connected(buf_get(frame));
+    if (st.code == STATUS_DEADLINE_EXCEEDED)
+        return status_error(st.code, "no answer in time; is it the port of ZooKeeper?");
     if (st.code == STATUS_UNAVAILABLE)
         return status_error(STATUS_UNAVAILABLE,
                             "%s; it is no ZooKeeper, or takes TLS only, or has no quorum", st.text);

@@ -173,7 +173,7 @@ test(a_server_that_is_not_well_is_told_by_name)
     check_failure(FAKE_ZOOKEEPER_EXPIRES, STATUS_UNAVAILABLE, "opens no session");
     check_failure(FAKE_ZOOKEEPER_BABBLES, STATUS_UNAVAILABLE, "is no ZooKeeper");
     check_failure(FAKE_ZOOKEEPER_DENIES, STATUS_PERMISSION_DENIED, "without a login");
-    check_failure(FAKE_ZOOKEEPER_IS_MUTE, STATUS_DEADLINE_EXCEEDED, "no answer in time");
+    check_failure(FAKE_ZOOKEEPER_IS_MUTE, STATUS_DEADLINE_EXCEEDED, "no answer in time; is it");
 }
 
 /* ---- What HBase keeps there ---- */
