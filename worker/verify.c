@@ -89,12 +89,11 @@ static struct status conclude(const struct migration *migration,
     if (ndifferences == counts->repaired)
         return status_ok();
     return status_error(STATUS_FAILED_PRECONDITION,
-                        "table %s differs from %s: cells missing: %" PRId64 ", extra: %" PRId64
-                        ", of another value: %" PRId64 ", of another timestamp: %" PRId64
-                        ", repaired: %" PRId64 "; see the task's differences",
-                        migration->destination_text, migration->source_text, counts->missing,
-                        counts->extra, counts->changed_values, counts->changed_timestamps,
-                        counts->repaired);
+                        "cells missing: %" PRId64 ", extra: %" PRId64 ", of another value: %" PRId64
+                        ", of another timestamp: %" PRId64 ", repaired of these: %" PRId64
+                        " (see the task's differences); table %s",
+                        counts->missing, counts->extra, counts->changed_values,
+                        counts->changed_timestamps, counts->repaired, migration->destination_text);
 }
 
 static struct status compare(struct migration *migration)

@@ -5,10 +5,7 @@
 #include "hbase/writer.h"
 #include "worker/migration.h"
 
-enum {
-    MAX_REPAIRS = 3,
-    MAX_GAP_ROWS = 50, /* rows between two suspects that are read with them */
-};
+enum { MAX_GAP_ROWS = 50 }; /* rows between two suspects that are read with them */
 
 /* After this time a row is looked at again. */
 static const int64_t looks_ms[] = {1000, 3000, 7000, 15000};
@@ -163,7 +160,7 @@ static void delete_extra(struct verify_sink *sink, const struct verify_differenc
 }
 
 static struct status repair(struct verify_tables *tables, struct verify_suspects *suspects,
-                            int64_t *nrepaired)
+                            int64_t *nrows)
 {
     struct hbase_writer_options options = {.max_in_flight = 0};
     struct look look = {
@@ -179,20 +176,30 @@ static struct status repair(struct verify_tables *tables, struct verify_suspects
         st = migration_at_destination(hbase_writer_flush(look.writer));
     hbase_writer_destroy(look.writer);
     buf_deinit(&look.written);
-    *nrepaired += look.nrows_written;
+    *nrows += look.nrows_written;
     return st;
 }
 
+static int64_t count_repaired(struct verify_suspects *suspects)
+{
+    struct verify_tally tally;
+
+    verify_suspects_add_up(suspects, &tally);
+    return tally.nrepaired;
+}
+
 struct status verify_looks_run(struct verify_tables *tables, struct verify_suspects *suspects,
-                               int64_t seen_ms, int64_t *ret_nrepaired)
+                               int64_t seen_ms, int64_t *ret_nrows)
 {
     struct status st = look_until_sure(tables, suspects, seen_ms);
+    int64_t nrepaired = -1; /* differences, until the repair before */
 
-    *ret_nrepaired = 0;
-    for (int i = 0; i < MAX_REPAIRS && tables->rules->has_to_repair && st.code == STATUS_OK &&
-                    verify_suspects_count(suspects) > 0;
-         i++) {
-        st = repair(tables, suspects, ret_nrepaired);
+    *ret_nrows = 0;
+    /* What a repair removes may have hidden other cells, which are to go, too. */
+    while (tables->rules->has_to_repair && st.code == STATUS_OK &&
+           verify_suspects_count(suspects) > 0 && count_repaired(suspects) > nrepaired) {
+        nrepaired = count_repaired(suspects);
+        st = repair(tables, suspects, ret_nrows);
         if (st.code == STATUS_OK)
             st = look_until_sure(tables, suspects, clock_get_monotonic_ms());
     }

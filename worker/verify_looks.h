@@ -12,10 +12,10 @@
 
 /*
  * Looks at suspects, which were seen until seen_ms, by clock_get_monotonic_ms, until they are none or have been looked at often enough, and
- * repairs them if tables are compared so. *ret_nrepaired is the number of rows that were written to. Errors are those of
+ * repairs them if tables are compared so. *ret_nrows is the number of rows that were written to. Errors are those of
  * hbase_scanner_next, hbase_writer_put and hbase_writer_flush; CANCELLED. Blocks.
  */
 struct status verify_looks_run(struct verify_tables *tables, struct verify_suspects *suspects,
-                               int64_t seen_ms, int64_t *ret_nrepaired) MUST_CHECK;
+                               int64_t seen_ms, int64_t *ret_nrows) MUST_CHECK;
 
 #endif
