@@ -116,14 +116,16 @@ def test_a_full_migration_in_detail(lts_stack, client, worker):
     assert list(answer) == ["data", "success", "message"]
     assert (answer["success"], answer["message"]) == ("true", "ok")
     data = answer["data"]
-    assert list(data) == [*lts.FULL_KEYS, "planJobs", "checkJobs", "stage", "message"]
+    assert list(data) == [*lts.FULL_KEYS, "planJobs", "checkJobs", "stage", "message",
+                          "regionsDone", "regionsTotal", "comparison"]
     job = data["fullJobs"][0]
-    assert list(job) == ["jobName", "state", "table", *lts.JOB_KEYS]
+    assert list(job) == ["jobName", "state", "table", *lts.JOB_KEYS, *lts.REGION_KEYS]
     assert (job["state"], job["rowsRead"], job["progress"], job["attempt"]) == ("RUNNING", 7, 0.5, 1)
     scheme = data["schemeTasks"][0]
-    assert list(scheme) == ["TaskName", "state", "table", *lts.JOB_KEYS]
+    assert list(scheme) == ["TaskName", "state", "table", *lts.JOB_KEYS, *lts.REGION_KEYS]
     assert (scheme["state"], scheme["message"]) == ("SKIPPED", "it is there")
-    assert list(data["bulkloadJobs"][0]) == ["TaskName", "state", "table", *lts.JOB_KEYS]
+    assert list(data["bulkloadJobs"][0]) == ["TaskName", "state", "table", *lts.JOB_KEYS,
+                                             *lts.REGION_KEYS]
     assert data["stage"] == "WAIT_FOR_SUCCESS"
 
 

@@ -59,6 +59,7 @@ def test_incremental_syncs_are_listed_as_documented(lts_stack, client, worker):
     first = create_incr(lts_stack)
     report_times(client, worker.must_lease(), "2023-11-14T22:13:20.123Z", "2023-11-14T22:13:21Z")
     assert curl(lts_stack, f"{INCR}/{first}/abort") == OK
+    assert worker.run_all() == ["RELEASE"]
     second = create_incr(lts_stack, "t1,ns:t2", name="test1")
     report_times(client, worker.must_lease(), "2023-11-14T22:13:20Z", "2023-11-14T22:14:59.999Z")
     third = create_incr(lts_stack)
@@ -91,9 +92,27 @@ def test_an_incremental_sync_in_detail(lts_stack, worker, word):
     assert list(answer) == ["data", "success", "message"]
     data = answer["data"]
     assert list(data) == [*lts.INCR_KEYS, "fullJobs", "inrcJobs", "schemeTasks", "planJobs",
-                          "checkJobs", "stage", "message"]
-    assert list(data["inrcJobs"][0]) == ["jobName", "state", "table", *lts.JOB_KEYS]
+                          "checkJobs", "stage", "message", "peerJobs", "releaseJobs", "regionsDone",
+                          "regionsTotal", "lag", "queuedLogs", "isDeleting"]
+    assert list(data["inrcJobs"][0]) == ["jobName", "state", "table", *lts.JOB_KEYS,
+                                         *lts.REGION_KEYS]
     assert data["inrcJobs"][0]["state"] == "RUNNING"
+
+
+def test_a_deleted_sync_stays_until_its_source_is_free(lts_stack, rest, client, worker):
+    task_id = create_incr(lts_stack)
+    job = worker.must_lease()
+    client("ReportJob", id=job["id"], leaseToken=job["leaseToken"], message="the source is slow",
+           progress={"lag": "1.500s", "queuedLogs": 4})
+    data = json.loads(curl(lts_stack, f"{INCR}/{task_id}/detail"))["data"]
+    assert (data["lag"], data["queuedLogs"], data["message"]) == (1500, 4, "the source is slow")
+    assert curl(lts_stack, f"{INCR}/{task_id}/del") == OK
+    data = json.loads(curl(lts_stack, f"{INCR}/{task_id}/detail"))["data"]
+    assert data["isDeleting"] and data["state"] == "KILLED"
+    assert data["releaseJobs"][0]["state"] == "WAITING"
+    check_refused(rest.get(f"{INCR}/{task_id}/retry"), 409, "is to be deleted")
+    assert worker.run_all() == ["RELEASE"]
+    assert curl(lts_stack, INCR) == listed()
 
 
 def test_the_tables_of_a_sync_are_replaced(lts_stack):

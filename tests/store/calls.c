@@ -11,6 +11,7 @@
 #include "store/bad_row_store.h"
 #include "store/check_store.h"
 #include "store/data_source_store.h"
+#include "store/difference_store.h"
 #include "store/job_store.h"
 #include "store/plan_store.h"
 #include "store/row.h"
@@ -96,6 +97,14 @@ static void take_bad_row(struct call *call, const struct pg_result *rows, struct
     call->row = row.row;
 }
 
+static void take_difference(struct call *call, const struct pg_result *rows, struct arena *arena)
+{
+    Pb__Difference difference = PB__DIFFERENCE__INIT;
+
+    call->st = row_read(rows, 0, "", arena, &difference.base);
+    call->number = difference.number;
+}
+
 static void take_notes(struct call *call, const struct pg_result *rows)
 {
     const struct statement *statement = call->query.statement;
@@ -103,9 +112,9 @@ static void take_notes(struct call *call, const struct pg_result *rows)
     if (statement == &task_abort || statement == &task_retry || statement == &task_delete)
         copy_note(call->old_state, rows, "note/old_state");
     if (statement == &job_report || statement == &job_finish || statement == &bad_row_add ||
-        statement == &data_source_update || statement == &data_source_delete ||
-        statement == &task_create || statement == &task_update || statement == &check_finish ||
-        statement == &check_poll)
+        statement == &difference_add || statement == &data_source_update ||
+        statement == &data_source_delete || statement == &task_create ||
+        statement == &task_update || statement == &check_finish || statement == &check_poll)
         copy_note(call->outcome, rows, "note/outcome");
     if (statement == &check_lease)
         copy_note(call->id, rows, "id");
@@ -113,7 +122,7 @@ static void take_notes(struct call *call, const struct pg_result *rows)
         copy_note(call->task_id, rows, "note/task_id");
     if (statement == &job_finish || statement == &task_update)
         call->is_ready = row_get_int(rows, 0, "note/ready") != 0;
-    if (statement == &task_list || statement == &data_source_list)
+    if (statement == &task_list || statement == &data_source_list || statement == &difference_list)
         call->is_last = row_get_int(rows, 0, "note/is_last") != 0;
     if (statement == &job_report) {
         call->is_said = row_get_int(rows, 0, "note/is_said") != 0;
@@ -137,6 +146,8 @@ static void take(struct call *call, const struct pg_result *rows, struct arena *
         take_lease(call, rows, arena);
     else if (statement == &bad_row_list)
         take_bad_row(call, rows, arena);
+    else if (statement == &difference_list)
+        take_difference(call, rows, arena);
     else if (strncmp(statement->name, "task_", 5) == 0)
         take_task(call, rows, arena);
     else if (strncmp(statement->name, "data_", 5) == 0 && statement != &data_source_delete)

@@ -43,6 +43,7 @@ struct call {
     int64_t last_us;  /* "note/last_us" */
     int64_t last_seq; /* "note/last_seq" */
     int64_t row;      /* of a bad row */
+    int64_t number;   /* of a difference */
     size_t njobs;
     Pb__JobState job_states[8];
     unsigned nanswers; /* how often on_done ran */

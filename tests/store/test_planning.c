@@ -222,6 +222,117 @@ test(from_the_start_only_the_plan_is_left)
     store_destroy(store);
 }
 
+static const struct plan full_one = {"{f0,p0,i0}", "{FULL,PEER,INCR}", "{3,2,5}", "{t1,t1,t1}"};
+static const struct plan full_two = {"{f1,f2,p1,i1}", "{FULL,FULL,PEER,INCR}", "{3,3,2,5}",
+                                     "{t1,t2,\"t1,t2\",\"t1,t2\"}"};
+
+/* A running sync with a full copy of t1, which is done; its job of role INCR is leased. */
+static void start_full_sync(struct store *store, struct call *lease)
+{
+    static const char *const ids[] = {"p0", "f0", "i0"};
+    struct call task, call;
+
+    call_prepare_create(&task, "t", "{PLAN,PLAN}", "{0,0}");
+    task.query.params[8] = param_text(full_one.ids);
+    task.query.params[9] = param_text(full_one.roles);
+    task.query.params[10] = param_text(full_one.steps);
+    task.query.params[11] = param_text(full_one.tables);
+    call_run(store, &task);
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+        call_lease(store, lease, "w", 60000);
+        check_str(lease->id, ids[i]);
+        if (i < 2)
+            call_finish(store, &call, lease, "SUCCEEDED");
+    }
+}
+
+test(other_tables_of_a_sync_with_a_full_copy_begin_with_its_peer)
+{
+    struct store *store = open_store();
+    struct call lease, call;
+
+    start_full_sync(store, &lease);
+    update(store, &call, &full_two);
+    check_str(call.outcome, "DONE");
+    check(call.is_ready);
+    check_int(count_jobs("id = 'f0' AND state = 'SUCCEEDED'"), 1);
+    check_int(count_jobs("id = 'p0' AND state = 'READY' AND table_name = 't1,t2'"
+                         " AND end_time IS NULL"),
+              1);
+    check_int(count_jobs("id = 'f2' AND state = 'WAITING'"), 1);
+    check_int(count_jobs("id = 'i0' AND state = 'WAITING' AND table_name = 't1,t2'"), 1);
+    check_int(count_jobs("true"), 4);
+    call_say(store, &call, &lease, "");
+    check_str(call.outcome, "LOST");
+
+    static const char *const order[] = {"p0", "f2", "i0"};
+    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+        call_lease(store, &lease, "w", 60000);
+        check_str(lease.id, order[i]);
+        call_finish(store, &call, &lease, "SUCCEEDED");
+        check_str(call.outcome, "DONE");
+    }
+    store_destroy(store);
+}
+
+/* A retry makes the peer anew for the other tables, and what lets go of it meanwhile is left alone. */
+test(other_tables_of_a_sync_that_ended_have_a_peer_made_for_them)
+{
+    struct store *store = open_store();
+    struct call lease, release, call;
+
+    start_full_sync(store, &lease);
+    call_abort(store, &call, "proc-1-t");
+    call_lease(store, &release, "w2", 60000);
+    update(store, &call, &full_two);
+    check(!call.is_ready);
+    check_int(count_jobs("id = 'p0' AND state = 'KILLED' AND end_time IS NOT NULL"), 1);
+    call_say(store, &call, &release, "");
+    check_str(call.outcome, "CONTINUE");
+    update(store, &call, &a_pattern);
+    call_say(store, &call, &release, "");
+    check_str(call.outcome, "CONTINUE");
+    update(store, &call, &full_two);
+    call_retry(store, &call, "proc-1-t", false);
+    check_int(count_jobs("role = 'RELEASE'"), 0);
+    check_int(count_jobs("id = 'p0' AND state = 'READY'"), 1);
+    store_destroy(store);
+}
+
+/* Settings that change leave the jobs and their leases alone. */
+test(another_limit_is_told_with_the_next_report)
+{
+    struct store *store = open_store();
+    struct call lease, call;
+
+    start_full_sync(store, &lease);
+    prepare_update(&call, "proc-1-t", pg_fixture_get_number(url, "SELECT version FROM task"),
+                   &(struct plan){"", "", "", ""});
+    call.query.params[11] = param_int(77);
+    call_run(store, &call);
+    check_str(call.outcome, "DONE");
+    check(!call.is_ready);
+    call_say(store, &call, &lease, "");
+    check_str(call.outcome, "CONTINUE");
+    check_int(call.bytes_per_second, 77);
+    update(store, &call, &full_two);
+    check_int(pg_fixture_get_number(url, "SELECT bytes_per_second FROM task"), 77);
+    store_destroy(store);
+}
+
+test(a_task_to_be_deleted_takes_no_change)
+{
+    struct store *store = open_store();
+    struct call lease, call;
+
+    start_full_sync(store, &lease);
+    call_delete(store, &call, "proc-1-t");
+    update(store, &call, &full_two);
+    check_str(call.outcome, "DELETING");
+    check_int(count_jobs("id = 'f2'"), 0);
+    store_destroy(store);
+}
+
 /* The number decides about the plan, and is in the ids of its jobs. */
 static void prepare_new_update(struct call *call, int64_t version, int number)
 {

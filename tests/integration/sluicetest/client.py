@@ -18,6 +18,7 @@ SERVICES = {
     "DataSources": "sluice.v1.DataSourceService",
     "Job": "sluice.worker.v1.WorkerService",
     "ReportBadRows": "sluice.worker.v1.WorkerService",
+    "ReportDifferences": "sluice.worker.v1.WorkerService",
     "FinishCheck": "sluice.worker.v1.WorkerService",
     "Check": "grpc.health.v1.Health",
 }

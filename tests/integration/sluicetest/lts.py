@@ -8,6 +8,7 @@ INCR_KEYS = ["jobId", "tableNames", "dst", "offset", "src", "name", "syncDate", 
              "synctime", "srcName", "dstName"]
 JOB_KEYS = ["attempt", "rowsRead", "rowsWritten", "bytesRead", "progress", "startTime", "endTime",
             "message"]  # what a job has besides in detail
+REGION_KEYS = ["regionsDone", "regionsTotal"]  # what one of HBase has behind these
 
 OK = b'{"success":"true","message":"ok"}'
 FULL = "/hbase/fulldata"

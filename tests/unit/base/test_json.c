@@ -42,6 +42,32 @@ test(json_in_keeps_the_order_of_members)
     json_destroy(root);
 }
 
+test(json_in_compares_values_and_not_how_they_are_written)
+{
+    static const struct {
+        const char *a, *b;
+        bool is_equal;
+    } cases[] = {
+        {"{\"a\": [1, {}], \"b\": null}", "{\"b\":null,\"a\":[1,{}]}", true},
+        {"\"\\u0041\"", "\"A\"", true},
+        {"{\"a\": 1}", "{\"a\": 2}", false},
+        {"{\"a\": 1}", "{\"a\": \"1\"}", false},
+        {"{\"a\": 1}", "{}", false},
+        {"[1, 2]", "[2, 1]", false},
+        {"true", "1", false},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct json *a = NULL, *b = NULL;
+
+        check_status(json_read("a", str_from(cases[i].a), &a), STATUS_OK);
+        check_status(json_read("b", str_from(cases[i].b), &b), STATUS_OK);
+        check(json_is_equal(a, b) == cases[i].is_equal);
+        json_destroy(a);
+        json_destroy(b);
+    }
+}
+
 test(json_in_refuses_hostile_texts)
 {
     static const char *const cases[] = {

@@ -154,6 +154,63 @@ test(job_plan_of_a_sync_makes_tables_and_follows_all_of_them_in_one_job)
     arena_destroy(arena);
 }
 
+test(job_plan_of_a_sync_with_what_there_is_copies_behind_a_disabled_peer)
+{
+    static const struct expected_job expected[] = {
+        {ROLE(SCHEMA), "", "t1", READY},
+        {ROLE(SCHEMA), "", "ns:t2/t3", READY},
+        {ROLE(PEER), "peer-", "t1,ns:t2/t3", WAITING},
+        {ROLE(FULL), "fulldata-", "t1", WAITING},
+        {ROLE(FULL), "fulldata-", "ns:t2/t3", WAITING},
+        {ROLE(INCR), "incr-", "t1,ns:t2/t3", WAITING},
+    };
+    static const struct table_names one = {.entries = entries, .count = 1};
+    struct arena *arena = arena_create(0);
+    struct sync_spec sync = {.tables = tables, .has_to_create = true, .is_full = true};
+    struct job_plan plan;
+
+    job_plan_make_sync(&sync, arena, &plan);
+    check_plan(&plan, expected, ARRAY_LEN(expected));
+    sync = (struct sync_spec){.tables = one, .is_full = true};
+    job_plan_make_sync(&sync, arena, &plan);
+    check_int(plan.njobs, 3);
+    check_int(plan.jobs[0].role, ROLE(PEER));
+    check_int(plan.jobs[0].state, READY);
+    arena_destroy(arena);
+}
+
+test(job_plan_of_a_comparison_moves_nothing)
+{
+    static const struct expected_job expected[] = {
+        {ROLE(CHECK), "check-", "t1", READY},
+        {ROLE(CHECK), "check-", "ns:t2/t3", READY},
+    };
+    struct arena *arena = arena_create(0);
+    struct migration_spec migration = {
+        .tables = tables, .mode = MIGRATION_VERIFY_ONLY, .verify = MIGRATION_VERIFY_FULL};
+    struct job_plan plan;
+
+    job_plan_make_migration(&migration, arena, &plan);
+    check_plan(&plan, expected, ARRAY_LEN(expected));
+    arena_destroy(arena);
+}
+
+test(job_plan_has_the_limit_of_its_jobs)
+{
+    struct arena *arena = arena_create(0);
+    struct migration_spec migration = {.tables = tables, .max_bytes_s_per_thread = 7};
+    struct sync_spec sync = {.tables = tables, .max_bytes_s_per_thread = 8};
+    struct job_plan plan;
+
+    job_plan_make_migration(&migration, arena, &plan);
+    check_int(plan.max_bytes_s_per_thread, 7);
+    job_plan_make_sync(&sync, arena, &plan);
+    check_int(plan.max_bytes_s_per_thread, 8);
+    job_plan_make_bulkload(&spec, arena, &plan);
+    check_int(plan.max_bytes_s_per_thread, 0);
+    arena_destroy(arena);
+}
+
 test(job_plan_with_a_pattern_is_one_job_that_finds_the_tables)
 {
     static const struct expected_job expected[] = {{ROLE(PLAN), "plan-", "", READY}};

@@ -59,6 +59,16 @@ test(task_rules_and_their_texts_say_the_same)
     }
 }
 
+test(task_refusal_of_what_is_to_be_deleted_is_whole)
+{
+    struct status st = task_refuse_deleted("wal-0123456789abcdef0123456789abcdef");
+
+    check_status(st, STATUS_FAILED_PRECONDITION);
+    check(strncmp(st.text, "task 'wal-0123456789abcdef0123456789abcdef' is to be deleted,", 61) ==
+          0);
+    check(strstr(st.text, "goes at once") != NULL);
+}
+
 test(task_refusal_names_task_state_and_what_is_right)
 {
     struct status st = task_verb_refuse(TASK_RETRY, "proc-1-ab", str_from("RUNNING"));

@@ -103,6 +103,26 @@ test(columns_fill_the_fields_of_their_names)
     arena_destroy(arena);
 }
 
+/* An interval is microseconds, then days and months. */
+test(an_interval_fills_a_duration)
+{
+    static const char interval[] =
+        "\0\0\0\0\0\x3d\x09\x01\0\0\0\2\0\0\0\0"; /* 4000001 us, 2 days */
+    struct made made;
+    struct arena *arena = arena_create(ARENA_BYTES);
+    Pb__Task task = PB__TASK__INIT;
+
+    begin(&made);
+    add(&made, "progress.lag", PG_TYPE_INTERVAL, interval, sizeof(interval) - 1);
+    const struct pg_result *rows = end(&made, 1);
+    check_status(row_read(rows, 0, "", arena, &task.base), STATUS_OK);
+    check(task.progress && task.progress->lag);
+    check_int(task.progress->lag->seconds, 2 * 86400 + 4);
+    check_int(task.progress->lag->nanos, 1000);
+    release(&made);
+    arena_destroy(arena);
+}
+
 test(an_object_of_texts_fills_a_map)
 {
     struct made made;
@@ -209,6 +229,10 @@ test(column_that_does_not_fit_is_an_internal_error)
         {"create_time", PG_TYPE_INT8, "\0\0\0\0\0\0\0\1", 8},
         {"create_time", PG_TYPE_TIMESTAMPTZ, "\x7f\xff\xff\xff\xff\xff\xff\xff", 8},
         {"bulkload", PG_TYPE_BYTEA, "\xff\xff", 2},
+        {"create_time", PG_TYPE_INTERVAL, "\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0", 16},
+        {"progress.lag", PG_TYPE_INTERVAL, "\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1", 16},
+        {"progress.lag", PG_TYPE_INTERVAL, "\xff\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0", 16},
+        {"progress.lag", PG_TYPE_INT8, "\0\0\0\0\0\0\0\1", 8},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
