@@ -1,7 +1,8 @@
 #!/bin/bash
 # tests/hbase/build.sh [VERSION] - builds the judge and the servers of the tests with HBase VERSION, by default the
-# one in pom.xml, into build/hbase/VERSION: classes, and the file classpath. Done once: without a change, and when
-# Maven's local repository still has all of it, nothing is read from the network. Needs scripts/deps hbase.
+# one in pom.xml, into a folder whose path it prints: classes, and the file classpath. Done once: without a change,
+# and when Maven's local repository still has all of it, nothing is read from the network. A change is built into
+# another folder, so that programs that run keep their classes. Needs scripts/deps hbase.
 set -euo pipefail
 
 name=tests/hbase/build.sh
@@ -10,16 +11,13 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 
 here=$root/tests/hbase
 version=${1:-$(sed -n 's:.*<hbase.version>\(.*\)</hbase.version>.*:\1:p' "$here/pom.xml")}
-out=$root/build/hbase/$version
-
 # What is built depends on these alone.
-sum() {
-    (cd "$here" && find pom.xml src -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum)
-}
+sum=$(cd "$here" && find pom.xml src -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-12)
+out=$root/build/hbase/$version/$sum
 
 is_built() {
     local jar
-    [ -f "$out/classpath" ] && [ "$(sum)" = "$(cat "$out/sum" 2>/dev/null)" ] || return 1
+    [ -f "$out/done" ] || return 1
     for jar in $(tr : ' ' <"$out/classpath"); do
         [ -f "$jar" ] || return 1
     done
@@ -34,11 +32,12 @@ command -v mvn >/dev/null && command -v javac >/dev/null ||
 mkdir -p "$out"
 exec 9>"$out/lock"
 flock 9
-is_built && exit 0
-rm -rf "$out/classes" "$out/classpath"
-# Offline first: Maven asks its registry for things that it has, and that takes long or fails.
-maven -o >/dev/null 2>&1 ||
-    step "HBase $version by Maven, about 120 MB when it is new" maven ||
-    die "HBase $version could not be built: either it does not compile, or Maven cannot reach Maven Central (or the" \
-        "mirror that ~/.m2/settings.xml names) and the local repository ~/.m2 lacks it"
-sum >"$out/sum"
+if ! is_built; then
+    # Offline first: Maven asks its registry for things that it has, and that takes long or fails.
+    maven -o >/dev/null 2>&1 ||
+        step "HBase $version by Maven, about 120 MB when it is new" maven >&2 ||
+        die "HBase $version could not be built: either it does not compile, or Maven cannot reach Maven Central (or" \
+            "the mirror that ~/.m2/settings.xml names) and the local repository ~/.m2 lacks it"
+    touch "$out/done"
+fi
+echo "$out"

@@ -5,7 +5,6 @@ import subprocess
 import xml.etree.ElementTree
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1]
-ROOT = FOLDER.parents[1]
 
 # What HBase's own start scripts open to it in Java 17.
 OPENED = ["java.base/java.io", "java.base/java.nio", "java.base/sun.nio.ch", "java.base/java.lang",
@@ -32,8 +31,8 @@ class Build:
 
     def __init__(self, version=None):
         self.version = version or default_version()
-        self.folder = ROOT / "build" / "hbase" / self.version
-        subprocess.run([FOLDER / "build.sh", self.version], check=True)
+        built = subprocess.run([FOLDER / "build.sh", self.version], check=True, stdout=subprocess.PIPE, text=True)
+        self.folder = pathlib.Path(built.stdout.strip())
 
     def start(self, program, *arguments, log, conf=None, flags=(), stdout=None):
         """
