@@ -1,0 +1,59 @@
+"""
+A large table, copied as a whole: 1,000,000 rows with --rows=1000000, and fewer by default. Prints what docs/benchmarks.md
+tells; with a sanitizer only what arrives is looked at.
+"""
+import re
+
+import pytest
+
+from hbasetest.judge import family
+from sluicetest.wait import scale
+from test_migration import Migrations, states
+
+MAX_WORKER_KB = 300 * 1000
+MIN_TIMES_COPYTABLE = 3
+FAMILIES = [family(name, VERSIONS=5) for name in "abc"]
+REGIONS = 12
+
+
+@pytest.fixture
+def rows(request):
+    return request.config.getoption("--rows")
+
+
+def peak_kb(program):
+    """The most memory that a program has had."""
+    with open(f"/proc/{program.process.pid}/status", encoding="ascii") as status:
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status.read())[1])
+
+
+def seconds_of(job):
+    """How long a job took, by its own times (milliseconds)."""
+    return (job["endTime"] - job["startTime"]) / 1000
+
+
+@pytest.mark.both_versions
+def test_a_large_table_arrives_cell_by_cell(sluice, judge, source, target, table, rows, capsys):
+    judge.create(source, table, FAMILIES, regions=REGIONS)
+    judge.fill(source, table, rows=rows, columns=2, versions=3, deletes=0.05, big=20, value_bytes=40, threads=4)
+    migrations = Migrations(sluice)
+
+    detail = migrations.wait(migrations.create(table), timeout_s=600)
+    job = detail["fullJobs"][0]
+    assert states(detail["schemeTasks"]) == ["SUCCEEDED"]
+    assert (job["rowsRead"], job["rowsWritten"]) == (rows, rows)
+    used_kb = peak_kb(sluice.worker)
+    found = judge.assert_equal(source, table, target)
+    assert len(judge.regions(target, table)) == REGIONS
+
+    other = f"{table}_copytable"
+    judge.create(target, other, FAMILIES, regions=REGIONS)
+    theirs = judge.copytable(source, table, target, to_table=other, options=["--all.cells", "--versions=5"])["seconds"]
+    ours = seconds_of(job)
+    with capsys.disabled():
+        print(f"\n{rows} rows, {found['left_cells']} cells, {job['bytesRead'] / 1e6:.0f} MB: {ours:.1f} s,"
+              f" {rows / ours:,.0f} rows/s, worker at most {used_kb / 1000:.0f} MB;"
+              f" CopyTable {theirs:.1f} s: {theirs / ours:.1f} times as long")
+    if scale() == 1:
+        assert used_kb < MAX_WORKER_KB
+        assert theirs > MIN_TIMES_COPYTABLE * ours
