@@ -1,6 +1,5 @@
 #include "hbase/region_cache.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -113,16 +112,12 @@ void hbase_region_cache_remove(struct hbase_region_cache *cache, const struct hb
 }
 
 void hbase_region_cache_move(struct hbase_region_cache *cache, const struct hbase_region *region,
-                             const char *host, int port)
+                             const struct hbase_server *to)
 {
     size_t i = find_same(cache, region);
 
-    if (i == cache->count)
-        return;
-
-    struct hbase_server *server = &cache->items[i]->server;
-    *server = (struct hbase_server){.port = port};
-    (void)snprintf(server->host, sizeof(server->host), "%s", host);
+    if (i < cache->count)
+        cache->items[i]->server = *to;
 }
 
 void hbase_region_cache_remove_server(struct hbase_region_cache *cache,

@@ -28,7 +28,7 @@ void hbase_region_cache_put(struct hbase_region_cache *cache, const struct hbase
 /* These do nothing unless the region is known by this name and at the same server: else it is newer than what is told. */
 void hbase_region_cache_remove(struct hbase_region_cache *cache, const struct hbase_region *region);
 void hbase_region_cache_move(struct hbase_region_cache *cache, const struct hbase_region *region,
-                             const char *host, int port);
+                             const struct hbase_server *to);
 
 void hbase_region_cache_remove_server(struct hbase_region_cache *cache,
                                       const struct hbase_server *server);

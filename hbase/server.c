@@ -23,7 +23,7 @@ static bool is_host(struct str host)
     return true;
 }
 
-static struct status read_parts(struct str host, int64_t port, uint64_t start_code,
+struct status hbase_server_make(struct str host, int64_t port, uint64_t start_code,
                                 struct hbase_server *ret)
 {
     if (!is_host(host))
@@ -37,7 +37,7 @@ static struct status read_parts(struct str host, int64_t port, uint64_t start_co
 
 struct status hbase_server_read(const Hb__ServerName *name, struct hbase_server *ret)
 {
-    return read_parts(str_from(name->host_name), name->port, name->start_code, ret);
+    return hbase_server_make(str_from(name->host_name), name->port, name->start_code, ret);
 }
 
 struct status hbase_server_read_text(struct str text, struct hbase_server *ret)
@@ -52,7 +52,7 @@ struct status hbase_server_read_text(struct str text, struct hbase_server *ret)
         port = str_skip(text, colon);
     if (colon == 0 || number_read("port", port, 1, MAX_PORT, &number).code != STATUS_OK)
         return status_error(STATUS_DATA_LOSS, "HBase names a server without a port");
-    return read_parts(str_from_bytes(text.data, colon - 1), number, 0, ret);
+    return hbase_server_make(str_from_bytes(text.data, colon - 1), number, 0, ret);
 }
 
 bool hbase_server_is_same_place(const struct hbase_server *a, const struct hbase_server *b)

@@ -12,6 +12,10 @@
 #include "hbase/cluster.h"
 #include "hbase/hbase.pb-c.h"
 
+/* DATA_LOSS: host is no name of a host, or the port is none. */
+struct status hbase_server_make(struct str host, int64_t port, uint64_t start_code,
+                                struct hbase_server *ret) MUST_CHECK;
+
 /* Reads a ServerName. DATA_LOSS: it has no port, or its host is no name of a host. */
 struct status hbase_server_read(const Hb__ServerName *name, struct hbase_server *ret) MUST_CHECK;
 

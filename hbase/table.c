@@ -8,6 +8,7 @@
 #include "hbase/meta.h"
 #include "hbase/region.h"
 #include "hbase/region_cache.h"
+#include "hbase/server.h"
 
 enum {
     MAX_LIST_BYTES = 256 * 1024 * 1024, /* that all regions of a table may take in memory */
@@ -267,75 +268,28 @@ struct status hbase_table_list_regions(struct hbase_table *table, struct arena *
 
 /* ---- What is no longer so ---- */
 
-void hbase_table_forget(struct hbase_table *table, const struct hbase_region *region)
+/* Where the region went, if the fault says so and it is a server that there can be. */
+static bool find_moved(const struct hbase_fault *fault, struct hbase_server *ret)
 {
-    (void)pthread_mutex_lock(&table->mutex);
-    hbase_region_cache_remove(&table->cache, region);
-    (void)pthread_mutex_unlock(&table->mutex);
-}
-
-void hbase_table_forget_server(struct hbase_table *table, const struct hbase_server *server)
-{
-    (void)pthread_mutex_lock(&table->mutex);
-    hbase_region_cache_remove_server(&table->cache, server);
-    (void)pthread_mutex_unlock(&table->mutex);
-}
-
-void hbase_table_move(struct hbase_table *table, const struct hbase_region *region,
-                      const char *host, int port)
-{
-    (void)pthread_mutex_lock(&table->mutex);
-    hbase_region_cache_move(&table->cache, region, host, port);
-    (void)pthread_mutex_unlock(&table->mutex);
+    return hbase_server_make(str_from(fault->moved_host), fault->moved_port, 0, ret).code ==
+           STATUS_OK;
 }
 
 void hbase_table_take_fault(struct hbase_table *table, const struct hbase_region *region,
                             const struct hbase_fault *fault)
 {
-    if (fault->action == HBASE_ACTION_RELOCATE && fault->moved_host[0] != '\0') {
-        hbase_table_move(table, region, fault->moved_host, fault->moved_port);
-    } else if (fault->action == HBASE_ACTION_RELOCATE) {
-        hbase_table_forget(table, region);
-    } else if (fault->action == HBASE_ACTION_RECONNECT) {
-        hbase_table_forget_server(table, &region->server);
-        /* A time-out may be one slow call: the connection finds out by itself whether it is dead. */
-        if (fault->status.code != STATUS_DEADLINE_EXCEEDED)
-            hbase_cluster_disconnect(table->cluster, &region->server, HBASE_CLIENT_SERVICE);
-    }
-}
+    struct hbase_server to;
 
-/* ---- Calls ---- */
+    (void)pthread_mutex_lock(&table->mutex);
+    if (fault->action == HBASE_ACTION_RELOCATE && find_moved(fault, &to))
+        hbase_region_cache_move(&table->cache, region, &to);
+    else if (fault->action == HBASE_ACTION_RELOCATE)
+        hbase_region_cache_remove(&table->cache, region);
+    else if (fault->action == HBASE_ACTION_RECONNECT)
+        hbase_region_cache_remove_server(&table->cache, &region->server);
+    (void)pthread_mutex_unlock(&table->mutex);
 
-static bool try_call(struct hbase_table *table, struct str row, struct hbase_region_call *call,
-                     struct hbase_reply *ret, struct hbase_fault *ret_fault)
-{
-    struct arena *arena = arena_create(MAX_REGION_BYTES);
-    struct hbase_region region;
-    struct status st = hbase_table_locate(table, row, arena, &region);
-    bool is_ok = false;
-
-    if (st.code == STATUS_OK) {
-        call->make(call, &region, &call->request);
-        is_ok = hbase_cluster_try(table->cluster, &region.server, HBASE_CLIENT_SERVICE,
-                                  &call->request, ret, ret_fault);
-        if (!is_ok)
-            hbase_table_take_fault(table, &region, ret_fault);
-    } else {
-        hbase_fault_from_status(st, ret_fault);
-    }
-    arena_destroy(arena);
-    return is_ok;
-}
-
-struct status hbase_table_call(struct hbase_table *table, struct str row,
-                               struct hbase_region_call *call, struct hbase_reply *ret)
-{
-    struct hbase_retry retry = hbase_cluster_begin_retry(table->cluster);
-    struct hbase_fault fault;
-
-    do {
-        if (try_call(table, row, call, ret, &fault))
-            return status_ok();
-    } while (hbase_cluster_pause(table->cluster, &retry, &fault));
-    return hbase_cluster_explain(table->cluster, &fault);
+    /* A time-out may be one slow call: the connection finds out by itself whether it is dead. */
+    if (fault->action == HBASE_ACTION_RECONNECT && fault->status.code != STATUS_DEADLINE_EXCEEDED)
+        hbase_cluster_disconnect(table->cluster, &region->server, HBASE_CLIENT_SERVICE);
 }

@@ -53,14 +53,6 @@ const char *hbase_table_get_text(const struct hbase_table *table); /* as hbase_t
 struct status hbase_table_locate(struct hbase_table *table, struct str row, struct arena *arena,
                                  struct hbase_region *ret) MUST_CHECK;
 
-/* Forgets where the region is that a server does not serve (any more); or all that a server had. Any thread. */
-void hbase_table_forget(struct hbase_table *table, const struct hbase_region *region);
-void hbase_table_forget_server(struct hbase_table *table, const struct hbase_server *server);
-
-/* Where the region is now, as a fault said. Any thread. */
-void hbase_table_move(struct hbase_table *table, const struct hbase_region *region,
-                      const char *host, int port);
-
 /*
  * All regions, read anew from hbase:meta, in order and without holes: *ret[0 .. *ret_count), in arena. Tries again while some are
  * in transition, until the cluster's patience is used up. NOT_FOUND: there is no such table; FAILED_PRECONDITION: it is disabled;
@@ -71,19 +63,9 @@ struct status hbase_table_list_regions(struct hbase_table *table, struct arena *
     MUST_CHECK;
 
 /*
- * A call at the region that has row, tried again as the faults say until it is answered or the patience is used up; then the
- * last fault's status. make is called for each try, and sees where the region is by then. Any thread. Blocks.
+ * What a fault of a call at region means for what is known: the region is elsewhere, all regions of its server are, or nothing.
+ * Any thread.
  */
-struct hbase_region_call {
-    /* Sets the request's message for region; both are borrowed for the call. */
-    void (*make)(struct hbase_region_call *call, const struct hbase_region *region,
-                 struct hbase_request *request);
-    struct hbase_request request; /* without its message */
-};
-struct status hbase_table_call(struct hbase_table *table, struct str row,
-                               struct hbase_region_call *call, struct hbase_reply *ret) MUST_CHECK;
-
-/* What a fault of a call at region means for what is known: forgets, moves, or nothing. Any thread. */
 void hbase_table_take_fault(struct hbase_table *table, const struct hbase_region *region,
                             const struct hbase_fault *fault);
 

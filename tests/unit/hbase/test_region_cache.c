@@ -113,13 +113,15 @@ test(only_what_is_known_of_that_server_is_removed_or_moved)
     const struct hbase_region there = make("r1", (struct str){0}, str_from("d"), 2);
     const struct hbase_region other = make("r2", (struct str){0}, str_from("d"), 1);
 
+    const struct hbase_server third = {.host = "rs9", .port = 9};
+
     hbase_region_cache_put(&cache, &here);
     hbase_region_cache_remove(&cache, &there);
     hbase_region_cache_remove(&cache, &other);
     check_found(&cache, "a", "r1");
-    hbase_region_cache_move(&cache, &there, "rs9", 9);
+    hbase_region_cache_move(&cache, &there, &third);
     check_int(cache.items[0]->server.port, 1);
-    hbase_region_cache_move(&cache, &here, "rs1", 2);
+    hbase_region_cache_move(&cache, &here, &there.server);
     check_int(cache.items[0]->server.port, 2);
     hbase_region_cache_remove(&cache, &there);
     check_found(&cache, "a", "-");

@@ -3,8 +3,6 @@
 
 #include "base/thread.h"
 #include "hbase/fault.h"
-#include "hbase/hbase.pb-c.h"
-#include "hbase/message.h"
 #include "hbase/table.h"
 #include "tests/harness/test.h"
 #include "tests/unit/hbase/cluster_fixture.h"
@@ -329,6 +327,20 @@ test(a_server_that_says_where_the_region_went_is_believed)
     close_fixture(&f);
 }
 
+test(a_server_that_names_no_server_is_not_believed)
+{
+    struct hbase_fault fault = {
+        .action = HBASE_ACTION_RELOCATE, .moved_host = "rs\n9", .moved_port = 99};
+    struct fixture f = {0};
+
+    open_fixture(&f, three, ARRAY_LEN(three));
+    struct hbase_region region = get_region(&f, "e");
+    hbase_table_take_fault(f.table, &region, &fault);
+    check_str(locate(&f, "e"), "d..m@0");
+    check_int(fake_server_count_calls(f.base.server, "Scan"), 2);
+    close_fixture(&f);
+}
+
 test(daughters_take_the_place_of_their_parent_and_a_merged_region_that_of_both)
 {
     static const struct fake_region split[] = {
@@ -368,97 +380,6 @@ test(all_regions_of_a_server_that_is_gone_are_looked_up_again)
     hbase_table_take_fault(f.table, &region, &fault);
     check_str(locate(&f, "z"), "m..@0");
     check_int(fake_server_count_calls(f.base.server, "Scan"), 2);
-    close_fixture(&f);
-}
-
-/* ---- Calls of a region ---- */
-
-/* A Get, at whatever region has its row. */
-struct get_call {
-    struct hbase_region_call base;
-    Hb__GetRequest request;
-    Hb__RegionSpecifier region;
-    Hb__Get get;
-    unsigned nmade;
-};
-
-static void make_get(struct hbase_region_call *base, const struct hbase_region *region,
-                     struct hbase_request *request)
-{
-    struct get_call *call = container_of(base, struct get_call, base);
-
-    call->nmade++;
-    hb__get_request__init(&call->request);
-    hb__region_specifier__init(&call->region);
-    hb__get__init(&call->get);
-    call->region.type = HB__REGION_SPECIFIER__TYPE__REGION_NAME;
-    call->region.value = hbase_bytes_make(region->name);
-    call->get.row = hbase_bytes_make(str_from("e"));
-    call->request.region = &call->region;
-    call->request.get = &call->get;
-    request->message = &call->request.base;
-}
-
-static struct get_call make_call(void)
-{
-    return (struct get_call){.base = {.make = make_get,
-                                      .request = {.method = "Get",
-                                                  .reply = &hb__get_response__descriptor,
-                                                  .timeout_ms = 10000}}};
-}
-
-/* The first call finds that the region was split; those of a daughter are answered. */
-static void answer_as_split(void *self, struct fake_call *call)
-{
-    static const struct fake_region split[] = {
-        {.table = "t1", .end = "g", .number = 5},
-        {.table = "t1", .start = "g", .number = 5},
-    };
-    const Hb__GetResponse reply = HB__GET_RESPONSE__INIT;
-    struct fixture *f = self;
-    const Hb__GetRequest *request =
-        (const Hb__GetRequest *)fake_call_read(call, &hb__get_request__descriptor);
-
-    if (str_is(hbase_bytes_get(request->region->value), "t1,,5.")) {
-        fake_call_reply(call, &reply.base, (struct str){0});
-        return;
-    }
-    fake_meta_set(&f->base.meta, "t1", split, ARRAY_LEN(split));
-    fake_call_throw(call, "org.apache.hadoop.hbase.NotServingRegionException", "t1,,1.",
-                    FAKE_RETRY);
-}
-
-test(a_call_follows_its_row_to_another_region)
-{
-    static const struct fake_region one[] = {{.table = "t1", .number = 1}};
-    struct get_call call = make_call();
-    struct hbase_reply reply = {0};
-    struct fixture f = {.base = {.on_call = answer_as_split, .self = &f}};
-
-    open_fixture(&f, one, ARRAY_LEN(one));
-    check_status(hbase_table_call(f.table, str_from("e"), &call.base, &reply), STATUS_OK);
-    check_int(call.nmade, 2);
-    hbase_reply_free(&reply);
-    close_fixture(&f);
-}
-
-static void refuse(void *self, struct fake_call *call)
-{
-    (void)self;
-    fake_call_throw(call, "org.apache.hadoop.hbase.security.AccessDeniedException", "no",
-                    FAKE_DO_NOT_RETRY);
-}
-
-test(a_call_that_is_refused_is_not_tried_again)
-{
-    struct get_call call = make_call();
-    struct hbase_reply reply = {0};
-    struct fixture f = {.base = {.on_call = refuse}};
-
-    open_fixture(&f, three, ARRAY_LEN(three));
-    check_status(hbase_table_call(f.table, str_from("e"), &call.base, &reply),
-                 STATUS_PERMISSION_DENIED);
-    check_int(call.nmade, 1);
     close_fixture(&f);
 }
 
