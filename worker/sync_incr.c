@@ -27,7 +27,7 @@
 
 enum {
     ROUND_MS = 1000,
-    MAX_ROUND_MS = 5000,
+    MAX_PAUSE_MS = 10 * 1000,
     TABLES_EVERY_MS = 3000,
     CLOCKS_EVERY_MS = 60 * 1000,
     SAVE_EVERY_MS = 5000,
@@ -43,6 +43,7 @@ struct incr {
     struct sync_mark mark; /* as it is saved, or will be */
     struct sync_progress progress;
     struct sync_stall stall;
+    int64_t round_ms;      /* how long to wait before the next round */
     int64_t tables_due_ms; /* by clock_get_monotonic_ms, as are all below */
     int64_t clocks_due_ms;
     int64_t save_due_ms;
@@ -73,6 +74,15 @@ static struct status save(struct incr *incr)
     sync_mark_write(&incr->mark, text);
     incr->save_due_ms = clock_get_monotonic_ms() + SAVE_EVERY_MS;
     return job_context_save_checkpoint(incr->sync.context, str_from(text));
+}
+
+/* How long to wait after work that began then, so that it does not take more than its share of the time. */
+static int64_t get_pause_ms(int64_t begin_ms, int64_t least_ms)
+{
+    int64_t pause_ms = (clock_get_monotonic_ms() - begin_ms) * WORK_SHARE;
+
+    pause_ms = pause_ms < MAX_PAUSE_MS ? pause_ms : MAX_PAUSE_MS;
+    return pause_ms > least_ms ? pause_ms : least_ms;
 }
 
 /* ---- The tables */
@@ -117,9 +127,7 @@ static void look_at_tables(struct incr *incr, struct arena *arena)
     if (begin_ms < incr->tables_due_ms && is_applied(incr))
         return;
     incr->tables = compare_tables(incr, arena);
-    int64_t end_ms = clock_get_monotonic_ms();
-    int64_t pause_ms = (end_ms - begin_ms) * WORK_SHARE;
-    incr->tables_due_ms = end_ms + (pause_ms > TABLES_EVERY_MS ? pause_ms : TABLES_EVERY_MS);
+    incr->tables_due_ms = clock_get_monotonic_ms() + get_pause_ms(begin_ms, TABLES_EVERY_MS);
 }
 
 /* ---- The peer */
@@ -258,8 +266,10 @@ static void tell_progress(const struct incr *incr)
 static struct status measure(struct incr *incr, struct arena *arena, bool is_enabled)
 {
     struct hbase_peer_load load = {0};
+    int64_t begin_ms = clock_get_monotonic_ms();
 
     struct status st = hbase_peer_read_load(incr->sync.source, incr->sync.peer_id, arena, &load);
+    incr->round_ms = get_pause_ms(begin_ms, ROUND_MS);
     if (st.code != STATUS_OK)
         return st;
     sync_progress_take(&incr->progress, &load, is_enabled);
@@ -323,10 +333,8 @@ static void tell(struct incr *incr, struct status st)
 static struct status go_on(struct incr *incr)
 {
     const struct stop *stop = job_context_get_stop(incr->sync.context);
-    int64_t pause_ms = 0;
 
-    while (stop_pause(stop, pause_ms)) {
-        int64_t begin_ms = clock_get_monotonic_ms();
+    do {
         struct arena *arena = arena_create(0);
         struct status st = go_round(incr, arena);
 
@@ -340,10 +348,7 @@ static struct status go_on(struct incr *incr)
             st = save(incr);
         if (st.code == STATUS_ABORTED)
             return st;
-        pause_ms = (clock_get_monotonic_ms() - begin_ms) * WORK_SHARE;
-        pause_ms = pause_ms < ROUND_MS ? ROUND_MS : pause_ms;
-        pause_ms = pause_ms < MAX_ROUND_MS ? pause_ms : MAX_ROUND_MS;
-    }
+    } while (stop_pause(stop, incr->round_ms));
     return status_error(STATUS_CANCELLED, "the worker is stopping");
 }
 
@@ -365,7 +370,7 @@ static struct status begin(struct incr *incr)
 static struct runner_result run(struct job_context *context, void **ret_state)
 {
     struct runner_result result = {.status = status_ok()};
-    struct incr incr = {.notice.max_bytes = 2 * STATUS_TEXT_BYTES};
+    struct incr incr = {.round_ms = ROUND_MS, .notice.max_bytes = 2 * STATUS_TEXT_BYTES};
 
     (void)ret_state;
     result.status = sync_open(context, &incr.sync);

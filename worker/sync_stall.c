@@ -9,6 +9,8 @@
 
 enum {
     PATIENCE_MS = 10 * 1000,
+    /* What cannot be seen from here is only told when nothing else can be the matter: servers may be slow, too. */
+    LONG_PATIENCE_MS = 60 * 1000,
     LOOK_EVERY_MS = 5 * 1000,
 };
 
@@ -35,13 +37,14 @@ static struct status check_servers(const struct sync *sync)
 }
 
 /* The texts stay the same as long as their reasons do: each change of them is an event of the task. */
-static struct status find_reason(const struct sync *sync, const struct hbase_peer_load *load)
+static struct status find_reason(const struct sync *sync, const struct hbase_peer_load *load,
+                                 int64_t stalled_ms)
 {
     struct status st = check_servers(sync);
 
     if (st.code == STATUS_OK)
         st = sync_tables_check_enabled(sync);
-    if (st.code != STATUS_OK)
+    if (st.code != STATUS_OK || stalled_ms < LONG_PATIENCE_MS)
         return st;
     if (load->nservers == 0)
         return status_error(STATUS_UNAVAILABLE, "source: there is no live region server");
@@ -72,6 +75,6 @@ struct status sync_stall_look(struct sync_stall *stall, const struct sync *sync,
     if (now_ms - stall->moved_ms < PATIENCE_MS || now_ms - stall->looked_ms < LOOK_EVERY_MS)
         return stall->status;
     stall->looked_ms = now_ms;
-    stall->status = find_reason(sync, load);
+    stall->status = find_reason(sync, load, now_ms - stall->moved_ms);
     return stall->status;
 }
