@@ -247,10 +247,15 @@ bool hbase_meta_locate(struct hbase_cluster *cluster, const char *table, struct 
                        struct arena *arena, struct hbase_meta_rows *ret,
                        struct hbase_fault *ret_fault)
 {
+    /*
+     * What is searched for is itself a row's key. A region that begins with a longer text than fits would have a name that
+     * does not, so what is behind that decides nothing.
+     */
+    size_t max = HBASE_MAX_ROW_BYTES - strlen(table) - strlen(LAST_NUMBER) - 2;
     struct buf start = {0}, stop = {0};
 
     buf_printf(&start, "%s,", table);
-    buf_append_str(&start, row);
+    buf_append(&start, row.data, row.len < max ? row.len : max);
     buf_printf(&start, ",%s", LAST_NUMBER);
     buf_printf(&stop, "%s,,", table);
     struct scan scan = {.cluster = cluster,

@@ -2,7 +2,9 @@
 #include <stdio.h>
 
 #include "base/thread.h"
+#include "hbase/cell.h"
 #include "hbase/fault.h"
+#include "hbase/hbase.pb-c.h"
 #include "hbase/table.h"
 #include "tests/harness/test.h"
 #include "tests/unit/hbase/cluster_fixture.h"
@@ -100,6 +102,22 @@ test(a_row_is_in_the_region_between_whose_keys_it_is)
     open_fixture(&f, three, ARRAY_LEN(three));
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         check_str(locate(&f, cases[i].row), cases[i].region);
+    close_fixture(&f);
+}
+
+test(the_longest_row_is_located_by_a_key_that_is_not_longer)
+{
+    char row[HBASE_MAX_ROW_BYTES + 1];
+    struct fixture f = {0};
+
+    memset(row, 'e', sizeof(row) - 1);
+    row[sizeof(row) - 1] = '\0';
+    open_fixture(&f, three, ARRAY_LEN(three));
+    check_str(locate(&f, row), "d..m@0");
+    struct fake_call *call = fake_server_wait_call(f.base.server, "Scan", 0);
+    const Hb__ScanRequest *request =
+        (const Hb__ScanRequest *)fake_call_read(call, &hb__scan_request__descriptor);
+    check_int(request->scan->start_row.len, HBASE_MAX_ROW_BYTES);
     close_fixture(&f);
 }
 
