@@ -6,6 +6,10 @@
 #include "base/mem.h"
 #include "hbase/writer.h"
 
+enum {
+    KEPT_BYTES = 2 * HBASE_WRITER_BATCH_BYTES
+}; /* a buffer that has doubled has room for a batch */
+
 void hbase_batch_init(struct hbase_batch *ret)
 {
     *ret = (struct hbase_batch){
@@ -107,11 +111,19 @@ bool hbase_batch_is_empty(const struct hbase_batch *batch)
     return batch->block.len + batch->markers.len == 0;
 }
 
+/* One large cell is no reason to keep so much memory. */
+static void clear_block(struct buf *block)
+{
+    buf_clear(block);
+    if (block->size > KEPT_BYTES)
+        buf_deinit(block);
+}
+
 void hbase_batch_clear(struct hbase_batch *batch)
 {
-    buf_clear(&batch->block);
+    clear_block(&batch->block);
+    clear_block(&batch->markers);
     buf_clear(&batch->row);
-    buf_clear(&batch->markers);
     batch->nmarkers = 0;
     batch->puts = NULL;
     batch->nmutations = 0;

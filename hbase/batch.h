@@ -51,7 +51,7 @@ void hbase_batch_end(struct hbase_batch *batch);
 
 bool hbase_batch_is_empty(const struct hbase_batch *batch);
 
-/* Forgets all cells; keeps the memory. */
+/* Forgets all cells; keeps the memory that a batch usually takes. */
 void hbase_batch_clear(struct hbase_batch *batch);
 
 /* The mutation's cells, as a cell block; borrowed until the next hbase_batch_add. */

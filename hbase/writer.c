@@ -22,7 +22,7 @@
 
 enum {
     DEFAULT_IN_FLIGHT = 4,
-    CALL_TIMEOUT_MS = 30000,
+    CALL_TIMEOUT_MS = 60000, /* as HBase's clients: a server may hold writes up while it flushes */
     MAX_REGION_BYTES = 64 * 1024 * 1024, /* what one batch may keep of its regions' keys */
     CALM_ROUNDS = 4,                     /* windows that are acknowledged before a window grows */
     SERVER_BYTES = HBASE_MAX_HOST_BYTES + 16,
@@ -373,10 +373,10 @@ static void set_window(struct hbase_writer *writer, const struct flight *flight)
 /* Waits until all of a batch is acknowledged; sends again what is not. */
 static struct status settle(struct hbase_writer *writer, struct flight *flight)
 {
-    struct hbase_retry retry = hbase_cluster_begin_retry(writer->cluster);
+    struct hbase_retry retry;
     size_t ndone = 0;
 
-    for (;;) {
+    for (unsigned ntries = 1;; ntries++) {
         for (size_t i = 0; i < flight->nparts; i++)
             finish_part(writer, flight, &flight->parts[i]);
         set_window(writer, flight);
@@ -386,7 +386,7 @@ static struct status settle(struct hbase_writer *writer, struct flight *flight)
         end_flight(writer, flight);
         if (now_done == flight->batch.nmutations)
             return status_ok();
-        if (now_done > ndone)
+        if (ntries == 1 || now_done > ndone)
             retry = hbase_cluster_begin_retry(writer->cluster);
         ndone = now_done;
         if (!hbase_cluster_pause(writer->cluster, &retry, &fault))
