@@ -19,12 +19,12 @@
 #include "hbase/connection.h"
 #include "hbase/multi.h"
 #include "hbase/refusal.h"
+#include "hbase/window.h"
 
 enum {
     DEFAULT_IN_FLIGHT = 4,
     CALL_TIMEOUT_MS = 60000, /* as HBase's clients: a server may hold writes up while it flushes */
     MAX_REGION_BYTES = 64 * 1024 * 1024, /* what one batch may keep of its regions' keys */
-    CALM_ROUNDS = 4,                     /* windows that are acknowledged before a window grows */
     SERVER_BYTES = HBASE_MAX_HOST_BYTES + 16,
 };
 
@@ -53,12 +53,11 @@ struct hbase_writer {
     struct hbase_writer_options options;
     struct status status; /* the error that ended the writer */
     struct flight *flights;
-    unsigned nflights;  /* in the ring */
-    unsigned first;     /* the oldest one on its way */
-    unsigned nsent;     /* on their way */
-    unsigned window;    /* how many may be */
-    unsigned ncalm;     /* acknowledged since the server was last overloaded, or the window grew */
-    struct buf scratch; /* of cells that do not stand together in their batch */
+    unsigned nflights;          /* in the ring */
+    unsigned first;             /* the oldest one on its way */
+    unsigned nsent;             /* on their way */
+    struct hbase_window window; /* how many may be */
+    struct buf scratch;         /* of cells that do not stand together in their batch */
 };
 
 struct hbase_writer *hbase_writer_create(struct hbase_table *table,
@@ -69,9 +68,9 @@ struct hbase_writer *hbase_writer_create(struct hbase_table *table,
     writer->table = table;
     writer->cluster = hbase_table_get_cluster(table);
     writer->options = *options;
-    writer->window = options->max_in_flight > 0 ? options->max_in_flight : DEFAULT_IN_FLIGHT;
-    writer->options.max_in_flight = writer->window;
-    writer->nflights = writer->window + 1;
+    writer->window.max = options->max_in_flight > 0 ? options->max_in_flight : DEFAULT_IN_FLIGHT;
+    writer->window.size = writer->window.max;
+    writer->nflights = writer->window.max + 1;
     writer->flights = mem_alloc_array(writer->nflights, sizeof(*writer->flights));
     for (unsigned i = 0; i < writer->nflights; i++)
         hbase_batch_init(&writer->flights[i].batch);
@@ -357,19 +356,6 @@ static size_t count_done(const struct hbase_batch *batch)
     return n;
 }
 
-/* Fewer batches at once while a server says that it has too much to do; later one more at a time. */
-static void set_window(struct hbase_writer *writer, const struct flight *flight)
-{
-    if (flight->has_fault && flight->fault.action == HBASE_ACTION_OVERLOAD) {
-        writer->window = writer->window > 1 ? writer->window / 2 : 1;
-        writer->ncalm = 0;
-    } else if (writer->window < writer->options.max_in_flight &&
-               ++writer->ncalm >= CALM_ROUNDS * writer->window) {
-        writer->window++;
-        writer->ncalm = 0;
-    }
-}
-
 /* Waits until all of a batch is acknowledged; sends again what is not. */
 static struct status settle(struct hbase_writer *writer, struct flight *flight)
 {
@@ -379,7 +365,8 @@ static struct status settle(struct hbase_writer *writer, struct flight *flight)
     for (unsigned ntries = 1;; ntries++) {
         for (size_t i = 0; i < flight->nparts; i++)
             finish_part(writer, flight, &flight->parts[i]);
-        set_window(writer, flight);
+        hbase_window_note(&writer->window,
+                          flight->has_fault && flight->fault.action == HBASE_ACTION_OVERLOAD);
 
         struct hbase_fault fault = flight->fault;
         size_t now_done = count_done(&flight->batch);
@@ -418,7 +405,7 @@ static struct status send_batch(struct hbase_writer *writer)
     struct flight *flight = get_flight(writer, writer->nsent);
 
     hbase_batch_end(&flight->batch);
-    while (writer->nsent >= writer->window && settle_first(writer).code == STATUS_OK)
+    while (writer->nsent >= writer->window.size && settle_first(writer).code == STATUS_OK)
         continue;
     if (writer->status.code == STATUS_OK) {
         start_flight(writer, flight);

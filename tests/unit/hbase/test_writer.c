@@ -3,6 +3,7 @@
 
 #include "hbase/batch.h"
 #include "hbase/hbase.pb-c.h"
+#include "hbase/window.h"
 #include "tests/harness/test.h"
 #include "tests/unit/hbase/fake_table.h"
 
@@ -192,6 +193,23 @@ test(writer_has_several_batches_on_their_way)
     check_status(hbase_writer_flush(w.writer), STATUS_OK);
     check_str(show(&w), "a/f:x@1 b/f:x@1 c/f:x@1 d/f:x@1 e/f:x@1 f/f:x@1 g/f:x@1 h/f:x@1");
     fixture_close(&w);
+}
+
+test(writer_has_fewer_batches_on_their_way_while_a_server_is_overloaded)
+{
+    struct hbase_window window = {.max = 4, .size = 4};
+
+    hbase_window_note(&window, true);
+    check_int(window.size, 2);
+    hbase_window_note(&window, true);
+    hbase_window_note(&window, true);
+    check_int(window.size, 1);
+    for (unsigned i = 0; i < HBASE_WINDOW_CALM; i++)
+        hbase_window_note(&window, false);
+    check_int(window.size, 2);
+    for (unsigned i = 0; i < 100; i++)
+        hbase_window_note(&window, false);
+    check_int(window.size, 4);
 }
 
 test(writer_ends_with_what_cannot_be_done_and_stays_ended)
