@@ -17,7 +17,7 @@
 
 enum {
     DEFAULT_PAGE_BYTES = 2 * 1024 * 1024,
-    CALL_TIMEOUT_MS = 30000,       /* a server that finds nothing says so after half of it */
+    CALL_TIMEOUT_MS = 60000,       /* a server that finds nothing says so after half of it */
     MAX_REGION_BYTES = 256 * 1024, /* that a region's keys may take */
 };
 
@@ -132,6 +132,19 @@ static void set_range(struct hbase_scanner *scanner, const struct hbase_scan_opt
     scanner->scan.time_range = range;
 }
 
+static void set_keys_only(struct hbase_scanner *scanner)
+{
+    static const char no_length_instead[] = {1 << 3, 0}; /* KeyOnlyFilter, len_as_val = false */
+    Hb__Filter *filter = arena_alloc(scanner->arena, sizeof(*filter));
+
+    *filter = (Hb__Filter)HB__FILTER__INIT;
+    filter->name = (char *)(uintptr_t)"org.apache.hadoop.hbase.filter.KeyOnlyFilter";
+    filter->has_serialized_filter = true;
+    filter->serialized_filter =
+        hbase_bytes_make(str_from_bytes(no_length_instead, sizeof(no_length_instead)));
+    scanner->scan.filter = filter;
+}
+
 static void set_scan(struct hbase_scanner *scanner, const struct hbase_scan_options *options)
 {
     Hb__Scan *scan = &scanner->scan;
@@ -142,6 +155,8 @@ static void set_scan(struct hbase_scanner *scanner, const struct hbase_scan_opti
         set_raw(scanner);
         set_filter(scanner, options);
     }
+    if (options->is_keys_only)
+        set_keys_only(scanner);
     if (options->start_ms > 0 || options->end_ms < INT64_MAX)
         set_range(scanner, options);
     scan->has_start_row = true;

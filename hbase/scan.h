@@ -40,6 +40,7 @@ struct hbase_scan_options {
      * other columns' cells itself (markers of the whole family stay).
      */
     bool is_raw;
+    bool is_keys_only; /* the servers leave out the values */
     bool
         keeps_cache; /* the servers' block cache is used; a copy of all rows would only wash it out */
     size_t page_bytes; /* about how large a page is; 0: 2 MiB */

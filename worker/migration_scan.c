@@ -30,6 +30,7 @@ struct hbase_scanner *migration_scan_create(const struct migration *migration,
         .end_ms = spec->end_ms,
         .max_versions = HBASE_ALL_VERSIONS,
         .is_raw = view == MIGRATION_RAW,
+        .is_keys_only = view == MIGRATION_KEYS,
         .page_bytes = page_bytes,
     };
     struct hbase_scanner *scanner = hbase_scanner_create(table, &options);

@@ -16,6 +16,7 @@ struct migration;
 enum migration_view {
     MIGRATION_RAW,     /* all cells that are there: what is to be copied */
     MIGRATION_VISIBLE, /* the versions that readers see: what is to be compared */
+    MIGRATION_KEYS,    /* the same, without values */
 };
 
 /* A scanner of a range of table, at either side; as hbase_scanner_create. */

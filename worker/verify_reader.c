@@ -6,7 +6,6 @@
 #include "hbase/scan.h"
 #include "worker/job_context.h"
 #include "worker/migration.h"
-#include "worker/migration_scan.h"
 
 enum {
     THROTTLE_STEP_MS = 100, /* how often the rate is looked at in a pause */
@@ -74,7 +73,7 @@ struct verify_reader *verify_reader_create(const struct verify_reader_options *o
     reader->cells.next = next_cell;
     reader->options = options;
     reader->scanner = migration_scan_create(options->migration, options->table, range,
-                                            MIGRATION_VISIBLE, options->page_bytes);
+                                            options->view, options->page_bytes);
     return reader;
 }
 

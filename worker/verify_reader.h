@@ -6,6 +6,7 @@
 
 #include "base/stop.h"
 #include "worker/copy_plan.h"
+#include "worker/migration_scan.h"
 #include "worker/throttle.h"
 #include "worker/verify_rows.h"
 
@@ -18,6 +19,7 @@ struct verify_reader_options {
     const struct migration *migration;
     struct hbase_table *table;
     enum verify_side side;
+    enum migration_view view;
     const struct stop *stop;
     size_t page_bytes;
     struct throttle *throttle; /* of the thread: it counts what is read of both sides */
