@@ -58,26 +58,6 @@ struct hbase_pool *hbase_pool_create(const struct hbase_pool_options *options)
     return pool;
 }
 
-void hbase_pool_destroy(struct hbase_pool *pool)
-{
-    struct list *link;
-
-    if (!pool)
-        return;
-    while ((link = list_take_first(&pool->shared))) {
-        struct shared *shared = container_of(link, struct shared, link);
-
-        assert(shared->nusers == 0);
-        hbase_connection_close(shared->connection);
-        mem_free(shared);
-    }
-    while ((link = list_take_first(&pool->slots)))
-        mem_free(container_of(link, struct slot, link));
-    (void)pthread_cond_destroy(&pool->opened);
-    (void)pthread_mutex_destroy(&pool->mutex);
-    mem_free(pool);
-}
-
 const char *hbase_pool_find_address(const struct hbase_pool *pool, const char *host)
 {
     for (size_t i = 0; i < pool->options.nhosts; i++)
@@ -102,34 +82,44 @@ static struct slot *find_slot(struct hbase_pool *pool, const struct hbase_server
 }
 
 /*
- * Takes the connection out of its slot; returns it if it is to be closed now, by the caller without the lock. The mutex is
- * held.
+ * Takes the slot's connection out of it, if there is one. What nobody uses any more goes to the list unused, for the caller to
+ * close without the lock. The mutex is held.
  */
-static struct shared *retire(struct slot *slot)
+static void retire(struct slot *slot, struct list *unused)
 {
     struct shared *shared = slot->shared;
 
     slot->shared = NULL;
     if (!shared)
-        return NULL;
+        return;
     shared->is_retired = true;
     if (shared->nusers > 0)
-        return NULL;
+        return;
     list_remove(&shared->link);
-    return shared;
+    list_add_last(unused, &shared->link);
 }
 
-/* NULL is allowed. The mutex is not held: closing waits for the connection's thread. */
-static void close_shared(struct shared *shared)
+/* The mutex is not held: closing waits for the connection's thread. */
+static void close_all(struct list *unused)
 {
-    if (!shared)
-        return;
-    hbase_connection_close(shared->connection);
-    mem_free(shared);
+    struct list *link;
+
+    while ((link = list_take_first(unused))) {
+        struct shared *shared = container_of(link, struct shared, link);
+
+        hbase_connection_close(shared->connection);
+        mem_free(shared);
+    }
+}
+
+static bool is_needed(const struct slot *slot, int64_t now_ms)
+{
+    return slot->is_opening || slot->nwaiters > 0 || slot->rest_deadline_ms > now_ms ||
+           (slot->shared && hbase_connection_is_alive(slot->shared->connection));
 }
 
 /* Forgets the servers that are neither connected nor waited for: they come and go, by ever new ports. The mutex is held. */
-static void sweep(struct hbase_pool *pool)
+static void sweep(struct hbase_pool *pool, struct list *unused)
 {
     int64_t now_ms = clock_get_monotonic_ms();
     struct list *link = pool->slots.next;
@@ -138,9 +128,9 @@ static void sweep(struct hbase_pool *pool)
         struct slot *slot = container_of(link, struct slot, link);
 
         link = link->next;
-        if (slot->shared || slot->is_opening || slot->nwaiters > 0 ||
-            slot->rest_deadline_ms > now_ms)
+        if (is_needed(slot, now_ms))
             continue;
+        retire(slot, unused);
         list_remove(&slot->link);
         pool->nslots--;
         mem_free(slot);
@@ -149,13 +139,13 @@ static void sweep(struct hbase_pool *pool)
 
 /* The slot, made if there is none; NULL if there are too many. The mutex is held. */
 static struct slot *get_slot(struct hbase_pool *pool, const struct hbase_server *server,
-                             const char *service)
+                             const char *service, struct list *unused)
 {
     struct slot *slot = find_slot(pool, server, service);
 
     if (slot)
         return slot;
-    sweep(pool);
+    sweep(pool, unused);
     if (pool->nslots >= HBASE_POOL_MAX_SERVERS)
         return NULL;
     slot = mem_alloc(sizeof(*slot));
@@ -234,18 +224,19 @@ struct status hbase_pool_get(struct hbase_pool *pool, const struct hbase_server 
                              const char *service, int64_t deadline_ms,
                              struct hbase_connection **ret)
 {
-    struct shared *dead = NULL;
     struct status st = status_ok();
+    struct list unused;
 
+    list_init(&unused);
     (void)pthread_mutex_lock(&pool->mutex);
-    struct slot *slot = get_slot(pool, server, service);
+    struct slot *slot = get_slot(pool, server, service, &unused);
     if (!slot) {
         st = status_error(STATUS_RESOURCE_EXHAUSTED, "HBase names more than %d servers",
                           HBASE_POOL_MAX_SERVERS);
         goto out;
     }
     if (slot->shared && !hbase_connection_is_alive(slot->shared->connection))
-        dead = retire(slot);
+        retire(slot, &unused);
     st = fill_slot(pool, slot, deadline_ms);
     if (st.code == STATUS_OK) {
         slot->shared->nusers++;
@@ -253,40 +244,67 @@ struct status hbase_pool_get(struct hbase_pool *pool, const struct hbase_server 
     }
 out:
     (void)pthread_mutex_unlock(&pool->mutex);
-    close_shared(dead);
+    close_all(&unused);
     return st;
+}
+
+static struct shared *find_shared(struct hbase_pool *pool,
+                                  const struct hbase_connection *connection)
+{
+    struct list *link;
+
+    list_for_each (link, &pool->shared) {
+        struct shared *shared = container_of(link, struct shared, link);
+
+        if (shared->connection == connection)
+            return shared;
+    }
+    return NULL;
 }
 
 void hbase_pool_release(struct hbase_pool *pool, struct hbase_connection *connection)
 {
-    struct shared *shared = NULL;
-    struct list *link;
+    struct list unused;
 
+    list_init(&unused);
     (void)pthread_mutex_lock(&pool->mutex);
-    list_for_each (link, &pool->shared) {
-        shared = container_of(link, struct shared, link);
-        if (shared->connection == connection)
-            break;
-    }
-    assert(link != &pool->shared);
+    struct shared *shared = find_shared(pool, connection);
+    assert(shared && shared->nusers > 0);
     shared->nusers--;
-    if (shared->is_retired && shared->nusers == 0)
+    if (shared->is_retired && shared->nusers == 0) {
         list_remove(&shared->link);
-    else
-        shared = NULL;
+        list_add_last(&unused, &shared->link);
+    }
     (void)pthread_mutex_unlock(&pool->mutex);
-    close_shared(shared);
+    close_all(&unused);
 }
 
 void hbase_pool_retire(struct hbase_pool *pool, const struct hbase_server *server,
                        const char *service)
 {
-    struct shared *unused = NULL;
+    struct list unused;
 
+    list_init(&unused);
     (void)pthread_mutex_lock(&pool->mutex);
     struct slot *slot = find_slot(pool, server, service);
     if (slot)
-        unused = retire(slot);
+        retire(slot, &unused);
     (void)pthread_mutex_unlock(&pool->mutex);
-    close_shared(unused);
+    close_all(&unused);
+}
+
+void hbase_pool_destroy(struct hbase_pool *pool)
+{
+    struct list *link;
+
+    if (!pool)
+        return;
+    list_for_each (link, &pool->shared)
+        assert(container_of(link, struct shared, link)->nusers == 0);
+    close_all(&pool->shared);
+    while ((link = list_take_first(&pool->slots)))
+        mem_free(container_of(link, struct slot, link));
+    (void)pthread_cond_destroy(&pool->opened);
+    (void)pthread_mutex_destroy(&pool->mutex);
+    mem_free(pool);
 }

@@ -1,4 +1,6 @@
+#include <dirent.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -468,6 +470,42 @@ test(a_server_that_cannot_be_reached_is_left_alone_for_a_moment)
     check_str(second.text, first.text);
     check_int(fake_server_count_links(server), 0);
     fake_server_close(server);
+    hbase_cluster_destroy(cluster);
+}
+
+static int count_files(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    int count = 0;
+
+    while (folder && readdir(folder))
+        count++;
+    (void)closedir(folder);
+    return count;
+}
+
+enum { NSERVERS = 8 };
+
+test(connections_of_servers_that_are_gone_do_not_pile_up)
+{
+    struct stop stop = {0};
+    struct hbase_cluster *cluster = cluster_fixture_make_client(NULL, 0, NULL, &stop);
+    struct hbase_server server = {.host = "127.0.0.1"};
+    int nfiles = count_files();
+
+    for (unsigned i = 0; i < NSERVERS; i++) {
+        struct fake_server *fake = fake_server_open(&(struct fake_server_options){0});
+        struct hbase_connection *connection;
+
+        server.port = fake_server_get_port(fake);
+        check_status(hbase_cluster_connect(cluster, &server, HBASE_CLIENT_SERVICE, &connection),
+                     STATUS_OK);
+        fake_server_close(fake);
+        while (hbase_connection_is_alive(connection))
+            (void)sched_yield();
+        hbase_cluster_release(cluster, connection);
+    }
+    check(count_files() <= nfiles + 2); /* the last one is not looked at yet */
     hbase_cluster_destroy(cluster);
 }
 
