@@ -4,6 +4,7 @@
 
 #include "base/compiler.h"
 #include "connectors/file/file_check.h"
+#include "connectors/hbase/hbase_check.h"
 #include "connectors/network/network_check.h"
 #include "connectors/postgres/postgres_check.h"
 
@@ -13,7 +14,7 @@ static const struct {
 } checks[] = {
     {PB__DATA_SOURCE_TYPE__DATA_SOURCE_TYPE_FILE, file_check_run},
     {PB__DATA_SOURCE_TYPE__DATA_SOURCE_TYPE_POSTGRES, postgres_check_run},
-    {PB__DATA_SOURCE_TYPE__DATA_SOURCE_TYPE_HBASE, network_check_run},
+    {PB__DATA_SOURCE_TYPE__DATA_SOURCE_TYPE_HBASE, hbase_check_run},
     {PB__DATA_SOURCE_TYPE__DATA_SOURCE_TYPE_LINDORM, network_check_run},
     {PB__DATA_SOURCE_TYPE__DATA_SOURCE_TYPE_HDFS, network_check_run},
     {PB__DATA_SOURCE_TYPE__DATA_SOURCE_TYPE_S3, network_check_run},

@@ -22,6 +22,7 @@ struct check_log {
 
 struct check_options {
     Pb__DataSourceType type;
+    const char *name;            /* of the data source, for messages */
     const char *parameters_json; /* secrets included */
     const struct stop *stop;     /* seen within 100 ms where the system lets us */
     int64_t deadline_ms;         /* by clock_get_monotonic_ms: nothing is waited for beyond it */

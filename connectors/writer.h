@@ -41,7 +41,7 @@ struct unit {
     uint64_t bytes_read;
 };
 
-/* Looks at rows of a sample; each batch is borrowed for the call. */
+/* Looks at rows of a sample: batches from places that have equally much of the files behind them, borrowed for the call. */
 struct row_taker {
     void (*on_batch)(struct row_taker *taker, const struct batch *batch);
 };

@@ -114,6 +114,7 @@ static void *try_all(void *arg)
     const Pb__DataSource *source = run->leased->check->data_source;
 
     check_try_all(&(struct check_options){.type = source->type,
+                                          .name = source->name,
                                           .parameters_json = source->parameters_json,
                                           .stop = &run->stop,
                                           .deadline_ms = run->deadline_ms,

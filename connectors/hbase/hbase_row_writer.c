@@ -19,7 +19,7 @@
 enum {
     NSLOTS = 1 << 18,        /* of hashes; a power of two */
     MAX_KEYS = NSLOTS / 2,   /* then all that is on its way is waited for */
-    LARGE_BYTES = 64 * 1024, /* of a row: its server may refuse it, so it is waited for alone */
+    LARGE_BYTES = 64 * 1024, /* of a value: its server may refuse it, so it goes alone */
     MAX_ROW_BYTES =
         128 * 1024 * 1024, /* of a row's values: it is one request, which has 256 MiB at most */
     KEY_SHOWN_BYTES = 80,
@@ -214,11 +214,49 @@ static size_t make_cells(struct writer *writer, const struct batch *batch, size_
     return n;
 }
 
+/* Puts the largest one first; returns how large its value is. */
+static size_t find_largest(struct hbase_cell *cells, size_t ncells)
+{
+    for (size_t i = 1; i < ncells; i++) {
+        struct hbase_cell first = cells[0];
+
+        if (cells[i].value.len <= first.value.len)
+            continue;
+        cells[0] = cells[i];
+        cells[i] = first;
+    }
+    return cells[0].value.len;
+}
+
+/* Writes cells[0], which may be too large for its server, alone: if it is refused nothing of its row is written. */
+static struct status try_largest(struct writer *writer, struct row *row)
+{
+    struct status st = flush(writer);
+
+    writer->row = row;
+    if (st.code == STATUS_OK)
+        st = hbase_writer_put(writer->out, writer->cells, 1);
+    if (st.code == STATUS_OK)
+        st = flush(writer);
+    writer->row = NULL;
+    return st;
+}
+
 static struct status put(struct writer *writer, struct row *row, size_t ncells)
 {
-    bool is_large = writer->bytes.len >= LARGE_BYTES;
     struct status st = status_ok();
+    size_t ndone = 0;
 
+    if (!writer->out)
+        writer->out = hbase_writer_create(
+            writer->table,
+            &(struct hbase_writer_options){.on_refused = take_refusal, .self = writer});
+    if (find_largest(writer->cells, ncells) >= LARGE_BYTES) {
+        st = try_largest(writer, row);
+        ndone = 1;
+    }
+    if (st.code != STATUS_OK || row->is_refused || ndone == ncells)
+        return st;
     if (writer->nkeys == MAX_KEYS)
         st = flush(writer);
     if (st.code == STATUS_OK && !add_key(writer, row->key)) {
@@ -227,16 +265,7 @@ static struct status put(struct writer *writer, struct row *row, size_t ncells)
     }
     if (st.code != STATUS_OK)
         return st;
-    if (!writer->out)
-        writer->out = hbase_writer_create(
-            writer->table,
-            &(struct hbase_writer_options){.on_refused = take_refusal, .self = writer});
-    writer->row = is_large ? row : NULL;
-    st = hbase_writer_put(writer->out, writer->cells, ncells);
-    if (st.code == STATUS_OK && is_large)
-        st = flush(writer);
-    writer->row = NULL;
-    return st;
+    return hbase_writer_put(writer->out, writer->cells + ndone, ncells - ndone);
 }
 
 static struct status write_row(struct writer *writer, const struct batch *batch, size_t i,

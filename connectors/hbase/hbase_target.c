@@ -13,7 +13,8 @@ enum {
     MAX_NAME_BYTES = 255, /* of a namespace or a table: HBase names files after them */
     MAX_TABLE_ARENA_BYTES = 16 * 1024 * 1024,
     MAX_LIST_BYTES = 120, /* of families, in a message */
-    MAX_KEYS = 64 * 1024, /* of a sample */
+    KEYS_A_BATCH = 256,   /* of a sample: each part of the files weighs the same */
+    MAX_KEYS = 64 * KEYS_A_BATCH,
 };
 
 static struct status check_spec(const struct import_spec *spec)
@@ -167,9 +168,10 @@ static void take_keys(struct row_taker *taker, const struct batch *batch)
     struct key_taker *keys = container_of(taker, struct key_taker, taker);
     const struct batch_column *column = &batch->columns[keys->target->key];
 
-    for (size_t i = 0; i < batch->nrows && keys->nkeys < MAX_KEYS; i++) {
+    for (size_t i = 0; i < KEYS_A_BATCH && batch->nrows > 0 && keys->nkeys < MAX_KEYS; i++) {
         buf_clear(&keys->scratch);
-        if (hbase_encode(column, i, &keys->scratch) || keys->scratch.len == 0)
+        if (hbase_encode(column, i * batch->nrows / KEYS_A_BATCH, &keys->scratch) ||
+            keys->scratch.len == 0)
             continue; /* a bad row */
         size_t len =
             keys->scratch.len < HBASE_SPLIT_KEY_BYTES ? keys->scratch.len : HBASE_SPLIT_KEY_BYTES;
@@ -216,6 +218,15 @@ static Hb__TableSchema *make_schema(struct hbase_target *target)
     return schema;
 }
 
+/* Most often it is the codec: not all servers have one. */
+static struct status explain_creation(const struct hbase_target *target, struct status st)
+{
+    if (st.code != STATUS_FAILED_PRECONDITION || !target->spec->is_compressed)
+        return st;
+    return status_error(st.code, "table %s cannot be made with compression zstd: %s", target->text,
+                        st.text);
+}
+
 static struct status create_table(struct hbase_target *target, struct hbase_cluster *cluster,
                                   struct row_sampler *sampler)
 {
@@ -242,7 +253,8 @@ static struct status create_table(struct hbase_target *target, struct hbase_clus
     if (st.code == STATUS_OK) {
         hbase_split_keys_choose(keys.keys, keys.nkeys, size_bytes, keys.arena, &split_keys,
                                 &nsplit_keys);
-        st = hbase_admin_create_table(cluster, schema, split_keys, nsplit_keys);
+        st = explain_creation(target,
+                              hbase_admin_create_table(cluster, schema, split_keys, nsplit_keys));
     }
     buf_deinit(&keys.scratch);
     mem_free(keys.keys);

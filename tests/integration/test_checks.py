@@ -159,7 +159,6 @@ def closed_port():
 
 
 @pytest.mark.parametrize("kind, parameters, target", [
-    ("HBASE", {"clusterKey": "hbase+rpc://127.0.0.1:{port}"}, "127.0.0.1"),
     ("LINDORM", {"clusterKey": "127.0.0.1:{port}"}, "127.0.0.1"),
     ("HDFS", {"url": "http://127.0.0.1:{port}"}, "127.0.0.1"),
     ("S3", {"endpoint": "http://127.0.0.1:{port}", "bucket": "bucket"}, "127.0.0.1"),
@@ -178,7 +177,7 @@ def test_a_server_that_listens(checked, open_port, kind, parameters, target):
 def test_a_port_that_nobody_listens_on(checked, closed_port):
     add(checked, "far", "HBASE", clusterKey=f"hbase+rpc://localhost:{closed_port}")
     reply = checked("CheckDataSource", name="far")
-    assert "ok" not in reply
+    assert "ok" not in reply  # and no cluster was looked for
     assert shown(reply) == [("resolve", "localhost", True),
                             ("connect", f"localhost:{closed_port}", False)]
     assert "connection refused" in last_message(reply)
@@ -186,8 +185,7 @@ def test_a_port_that_nobody_listens_on(checked, closed_port):
 
 def test_a_name_that_nobody_knows(checked, open_port):
     """Each server is tried, whatever became of the others."""
-    add(checked, "far", "HBASE",
-        clusterKey=f"hbase+rpc://nowhere.invalid:16000,127.0.0.1:{open_port}")
+    add(checked, "far", "HDFS", url=f"http://nowhere.invalid:9870,http://127.0.0.1:{open_port}")
     reply = checked("CheckDataSource", name="far")
     assert "ok" not in reply
     assert shown(reply) == [("resolve", "nowhere.invalid", False),
@@ -199,8 +197,19 @@ def test_an_address_that_the_data_source_knows(checked, open_port):
     add(checked, "far", "HBASE", clusterKey=f"hbase+rpc://nowhere.invalid:{open_port}",
         hosts={"nowhere.invalid": "127.0.0.1"})
     reply = checked("CheckDataSource", name="far")
-    assert reply["ok"] is True, reply
     assert reply["steps"][0]["message"] == "127.0.0.1"
+    assert reply["steps"][1]["ok"] is True
+
+
+@pytest.mark.parametrize("key", ["hbase+rpc://127.0.0.1:{port}", "127.0.0.1:{port}:/hbase"])
+def test_a_server_that_is_no_hbase(checked, open_port, key):
+    """It takes connections and says nothing."""
+    add(checked, "far", "HBASE", clusterKey=key.replace("{port}", str(open_port)))
+    reply = checked("CheckDataSource", name="far")
+    assert shown(reply) == [("resolve", "127.0.0.1", True), ("connect", f"127.0.0.1:{open_port}", True),
+                            ("find cluster", "", False)]
+    assert "the id of 'far' is not to be found" in last_message(reply)
+    assert seconds_of(reply["steps"][2]) < 9
 
 
 def test_a_postgres_that_is_not_there(checked, closed_port):
