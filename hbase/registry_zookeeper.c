@@ -19,7 +19,7 @@ static const struct {
 };
 static_assert(ARRAY_LEN(places) == HBASE_NPLACES, "a node for each place");
 
-static struct status read_found(enum hbase_place place, struct str data, struct hbase_found *ret)
+static struct status read_data(enum hbase_place place, struct str data, struct hbase_found *ret)
 {
     switch (place) {
     case HBASE_MASTER:
@@ -29,6 +29,19 @@ static struct status read_found(enum hbase_place place, struct str data, struct 
     default:
         return hbase_znode_read_id(data, ret->id);
     }
+}
+
+/* What a node says; whatever is wrong with it may be better at the next server, or a moment later. */
+static struct status read_found(const struct hbase_registry *registry,
+                                const struct zookeeper_options *options, enum hbase_place place,
+                                struct str data, struct hbase_found *ret)
+{
+    struct status st = read_data(place, data, ret);
+
+    if (st.code == STATUS_OK)
+        return st;
+    return status_error(STATUS_UNAVAILABLE, "%s:%d: '%s/%s': %s", options->host, options->port,
+                        registry->options->znode, places[place].node, st.text);
 }
 
 /* "zk1:2181,zk2:2181", which may be cut. */
@@ -71,15 +84,17 @@ static struct status explain_absent(struct hbase_registry *registry,
                                     const struct zookeeper_options *options, enum hbase_place place)
 {
     struct buf data = {0};
-    struct status st = status_error(STATUS_NOT_FOUND, "%s", "");
 
-    if (place != HBASE_CLUSTER_ID)
-        st = read_node(registry, options, HBASE_CLUSTER_ID, &data);
+    if (place == HBASE_CLUSTER_ID)
+        return make_absent(registry->options, place);
+    struct status st = read_node(registry, options, HBASE_CLUSTER_ID, &data);
     buf_deinit(&data);
-    if (st.code == STATUS_OK)
-        return status_error(STATUS_UNAVAILABLE, "%s:%d: %s", options->host, options->port,
-                            places[place].absent);
-    return st.code == STATUS_NOT_FOUND ? make_absent(registry->options, place) : st;
+    if (st.code == STATUS_NOT_FOUND)
+        return make_absent(registry->options, place);
+    if (st.code != STATUS_OK)
+        return st;
+    return status_error(STATUS_UNAVAILABLE, "%s:%d: %s", options->host, options->port,
+                        places[place].absent);
 }
 
 struct status hbase_registry_ask_zookeeper(struct hbase_registry *registry,
@@ -100,10 +115,7 @@ struct status hbase_registry_ask_zookeeper(struct hbase_registry *registry,
     if (st.code == STATUS_NOT_FOUND)
         st = explain_absent(registry, &options, place);
     else if (st.code == STATUS_OK)
-        st = read_found(place, buf_get(&data), ret);
+        st = read_found(registry, &options, place, buf_get(&data), ret);
     buf_deinit(&data);
-    if (st.code == STATUS_DATA_LOSS || (st.code == STATUS_UNAVAILABLE && data.len > 0))
-        return status_error(STATUS_UNAVAILABLE, "%s:%d: '%s/%s': %s", endpoint->host,
-                            endpoint->port, registry->options->znode, places[place].node, st.text);
     return st;
 }

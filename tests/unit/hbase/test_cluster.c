@@ -270,6 +270,30 @@ test(a_master_that_is_not_there_now_is_no_wrong_parent_node)
     fake_zookeeper_close(zookeeper);
 }
 
+test(a_node_that_says_nothing_of_use_is_told_by_name)
+{
+    static const struct fake_node odd[] = {
+        {"/hbase/master", {"nonsense", 8}},
+        {"/hbase/meta-region-server",
+         {SERVER("r", "\x08") "\x18\x02", 13}}, /* it is being opened */
+    };
+    const struct fake_zookeeper_options options = {odd, ARRAY_LEN(odd), FAKE_ZOOKEEPER_WELL};
+    struct fake_zookeeper *zookeeper = fake_zookeeper_open(&options);
+    struct stop stop = {0};
+    int port = fake_zookeeper_get_port(zookeeper);
+    struct hbase_cluster *cluster = cluster_fixture_make_client(&port, 1, "/hbase", &stop);
+    struct hbase_server server;
+
+    struct status st = find_master(cluster);
+    check_status(st, STATUS_UNAVAILABLE);
+    check(strstr(st.text, "'/hbase/master': what HBase has stored is no Master") != NULL);
+    st = hbase_cluster_find_meta(cluster, &server);
+    check_status(st, STATUS_UNAVAILABLE);
+    check(strstr(st.text, "'/hbase/meta-region-server': hbase:meta is not open") != NULL);
+    hbase_cluster_destroy(cluster);
+    fake_zookeeper_close(zookeeper);
+}
+
 /* ---- Calls of the master ---- */
 
 static struct status call_master(struct hbase_cluster *cluster)
