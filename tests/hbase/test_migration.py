@@ -2,7 +2,10 @@
 Full migrations between two clusters of HBase, by the calls of the LTS task API as its documentation shows them. What
 has arrived is told by the judge.
 """
+import base64
 import json
+import socket
+import time
 import urllib.parse
 
 import pytest
@@ -221,6 +224,36 @@ def test_a_port_of_something_else_is_told(migrations, sluice):
     migrations.call(task_id, "abort")
 
 
+def test_a_quorum_that_keeps_silent_is_told(migrations):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = "127.0.0.1:%d" % silent.getsockname()[1]
+        migrations.stack.add_cluster("silent", f"{address}:2181:/hbase")
+        task_id = migrations.create("t1", source="silent")
+        tells(migrations, task_id, "source", address, "no answer in time")
+        migrations.call(task_id, "abort")
+
+
+@pytest.mark.both_versions
+def test_rights_that_are_missing_are_told(migrations, new_cluster, judge, source, target, table):
+    guarded = new_cluster("guarded", access_control=True)
+    migrations.stack.add_cluster("guarded", guarded, username="guest")
+    for cluster in (source, guarded):
+        judge.create(cluster, table)
+        judge.fill(cluster, table, rows=20)
+    fails(migrations, table, f"source: user 'guest' lacks the right R on table {table}", source="guarded")
+    fails(migrations, table, f"destination: user 'guest' lacks the right W on table {table}", target="guarded")
+    fails(migrations, f"{table}/{table}_new", "destination: user 'guest' lacks the right C", target="guarded")
+
+    judge.ask("grant", guarded, user="guest", actions="R", table=table)
+    migrations.run(table, source="guarded")
+    judge.assert_equal(guarded, table, target)
+    judge.ask("grant", guarded, user="guest", actions="C")
+    migrations.run(f"{table}/{table}_new", target="guarded")
+    judge.assert_equal(source, table, guarded, f"{table}_new")
+
+
 def test_tables_and_families_that_are_missing_are_told(migrations, judge, source, target, table):
     fails(migrations, table, f"source: source has no table {table}")
     judge.create(source, table, ["a", "b"])
@@ -250,3 +283,143 @@ def test_patterns_without_tables_are_told(migrations, judge, source, table):
     task_id = migrations.create(f"{table}:*")
     tells(migrations, task_id, "source: no table matches the patterns")
     migrations.wait(task_id, "FAILED")
+
+
+# --- while rows are on their way
+
+ROWS = 30_000
+SLOW = 100_000  # bytes a second for each of two threads: the copy takes half a minute and more
+
+
+@pytest.fixture
+def slow(migrations, judge, source, table):
+    """A copy under way that stays so for a while: its task's id."""
+    judge.create(source, table, [family(name, VERSIONS=3) for name in "abc"], regions=6)
+    judge.fill(source, table, rows=ROWS, versions=3, deletes=0.05, value_bytes=40, threads=2)
+    task_id = migrations.create(table, bandWidth=SLOW, concurrency=2)
+    wait_for_rows(migrations, task_id)
+    return task_id
+
+
+def full_job(migrations, task_id):
+    return migrations.detail(task_id)["fullJobs"][0]
+
+
+def wait_for_rows(migrations, task_id, more_than=0):
+    """Waits until so many rows are written; gives the job."""
+    def written():
+        jobs = migrations.detail(task_id)["fullJobs"]
+        return jobs[0] if jobs and jobs[0]["rowsWritten"] > more_than else None
+    return wait_until(written, 60, what=f"more than {more_than} rows of {task_id}")
+
+
+def set_bandwidth(migrations, task_id, bandwidth):
+    """No limit: None."""
+    attrs = {"concurrency": 2, **({"bandWidth": bandwidth} if bandwidth else {})}
+    answer = json.loads(lts.curl(
+        migrations.stack, "-X", "PATCH", "-H", "Content-Type: application/json",
+        "-d", json.dumps({"fullMigration": {"extraAttrsJson": json.dumps(attrs)}}),
+        f"/v1/tasks/{task_id}?updateMask=fullMigration.extraAttrsJson"))
+    assert json.loads(answer["fullMigration"]["extraAttrsJson"]) == attrs
+
+
+def finish_fast(migrations, judge, source, target, table, task_id, timeout_s=120):
+    """Lets a slow copy run to its end, which must be right: each row is there, and counted once."""
+    set_bandwidth(migrations, task_id, None)
+    job = migrations.wait(task_id, timeout_s=timeout_s)["fullJobs"][0]
+    assert (job["rowsRead"], job["rowsWritten"]) == (ROWS, ROWS)
+    assert job["regionsDone"] == job["regionsTotal"] > 0
+    judge.assert_equal(source, table, target)
+    return job
+
+
+def test_progress_is_told_by_regions_and_a_limit_is_changed_while_it_holds(migrations, slow, judge, source, target,
+                                                                           table):
+    first = full_job(migrations, slow)
+    assert first["regionsTotal"] == 6 > first["regionsDone"]
+    before, began = first["bytesRead"], time.monotonic()
+    wait_until(lambda: time.monotonic() - began > 5, what="some seconds")
+    moved = full_job(migrations, slow)["bytesRead"] - before
+    seconds = time.monotonic() - began
+    assert SLOW / 2 * seconds < moved < 2 * SLOW * (seconds + 2)
+    finish_fast(migrations, judge, source, target, table, slow, timeout_s=30)
+
+
+def test_a_copy_that_is_aborted_goes_on_where_it_was(migrations, slow, judge, source, target, table):
+    wait_for_rows(migrations, slow, more_than=1000)
+    wait_until(lambda: migrations.stack.database.rows("SELECT 1 FROM job WHERE checkpoint IS NOT NULL"), 30)
+    migrations.call(slow, "abort")
+    assert migrations.wait(slow, "KILLED")["fullJobs"][0]["state"] == "KILLED"
+
+    # What is copied already is not looked at again: a cell that is new there stays behind.
+    first = judge.scan(source, table, limit=1)[0]["row"]
+    judge.write(source, table, cell(first, "a", b"late", b"v", timestamp=1))
+    migrations.call(slow, "retry")
+    set_bandwidth(migrations, slow, None)
+    job = migrations.wait(slow)["fullJobs"][0]
+    assert (job["rowsRead"], job["rowsWritten"]) == (ROWS, ROWS)
+    found = judge.compare(source, table, target)
+    assert [(d["row"], d["qualifier"]) for d in found["differences"]] == [(first, b"late")]
+
+
+def test_regions_that_split_and_move_in_the_middle_lose_nothing(migrations, slow, judge, source, target, table):
+    for cluster in (source, target):
+        last = judge.regions(cluster, table)[-1]
+        judge.ask("split", cluster, region=last["encoded"], at=last["start"] + b"\x80")
+    finish_fast(migrations, judge, source, target, table, slow)
+
+
+@pytest.mark.both_versions
+def test_programs_and_servers_that_are_killed_lose_nothing(migrations, slow, judge, source, target, table):
+    stack = migrations.stack
+    for _ in range(2):
+        stack.worker.kill()
+        source.kill_region_server()
+        stack.gateway.kill()
+        stack.gateway.start()
+        source.start_region_server()
+        target.restart_region_server()
+        stack.worker.start(wait_for="started")
+        rows = wait_for_rows(migrations, slow)["rowsWritten"]
+        wait_for_rows(migrations, slow, more_than=rows)
+    finish_fast(migrations, judge, source, target, table, slow)
+
+
+def test_a_server_that_is_away_for_long_is_told(migrations, slow, judge, source, target, table):
+    target.kill_region_server()
+    wait_until(lambda: "destination: " in full_job(migrations, slow)["message"], 60, what="what the copy waits for")
+    assert migrations.detail(slow)["state"] == "RUNNING"
+    target.start_region_server()
+    wait_until(lambda: full_job(migrations, slow)["message"] == "", 60, what="a copy that goes on")
+    finish_fast(migrations, judge, source, target, table, slow)
+
+
+# --- rows that the destination refuses
+
+def refusing(judge, source, target, table):
+    """Two tables; that of the target takes no cell of more than 1000 bytes, so two rows are refused."""
+    judge.create(source, table)
+    judge.create(target, table, **{"hbase.server.keyvalue.maxsize": 1000})
+    judge.fill(source, table, rows=200)
+    judge.write(source, table, cell(b"big\x00", "f", b"q", b"v" * 2000), cell(b"big2", "f", b"q", b"v" * 2000))
+
+
+def test_a_row_that_is_refused_fails_the_task(migrations, judge, source, target, table):
+    refusing(judge, source, target, table)
+    task_id = migrations.create(table)
+    detail = migrations.wait(task_id, "FAILED")
+    message = detail["fullJobs"][0]["message"]
+    assert f"table '{table}', row 'big" in message and "column 'f:q'" in message, message
+
+
+def test_rows_that_are_refused_are_left_out_if_asked_for(migrations, judge, source, target, table):
+    refusing(judge, source, target, table)
+    task_id = migrations.create(table, onError="skip")
+    job = migrations.wait(task_id)["fullJobs"][0]
+    assert (job["rowsRead"], job["rowsWritten"]) == (202, 200)
+    assert judge.count(target, table)["rows"] == 200
+    bad = migrations.stack.client("ListBadRows", id=task_id)["badRows"]
+    assert sorted(base64.b64decode(row["raw"]) for row in bad) == [b"big\x00", b"big2"]
+    assert {(row["file"], row["column"]) for row in bad} == {(table, "f:q")}
+    assert len({row["row"] for row in bad}) == 2
+    assert migrations.stack.task(task_id)["progress"]["badRows"] == "2"
