@@ -158,7 +158,7 @@ void job_context_drop(struct job_context *context, const char *why)
     job_context_abandon(context);
     if (!was_dropped)
         log_info("job dropped", log_str("job", get_leased(context)->id),
-                 log_str("task", get_leased(context)->task_id), log_str("why", why));
+                 log_str("task", get_leased(context)->task_id), log_str("reason", why));
 }
 
 bool job_context_is_dropped(struct job_context *context)
