@@ -57,6 +57,32 @@ static void print_times(const Pb__Task *task)
     write_time(task->start_time, started);
     write_time(task->end_time, ended);
     (void)printf("created    %s\nstarted    %s\nended      %s\n", created, started, ended);
+    if (!task->delete_time)
+        return;
+    write_time(task->delete_time, ended);
+    (void)printf("deleted    %s; it goes when its peer is removed from the source\n", ended);
+}
+
+static void print_progress(const Pb__Progress *progress)
+{
+    const Pb__Comparison *found = progress->comparison;
+
+    (void)printf(
+        "progress   %.0f %%, %" PRId64 " rows read, %" PRId64 " written, %" PRId64 " bad\n",
+        progress->fraction * 100, progress->rows_read, progress->rows_written, progress->bad_rows);
+    if (progress->regions_total > 0)
+        (void)printf("regions    %" PRId64 " of %" PRId64 "\n", progress->regions_done,
+                     progress->regions_total);
+    if (progress->lag)
+        (void)printf("behind     %.1f s, %" PRId64 " logs queued\n",
+                     (double)progress->lag->seconds + progress->lag->nanos / 1e9,
+                     progress->queued_logs);
+    if (found)
+        (void)printf("compared   %" PRId64 " cells: %" PRId64 " missing, %" PRId64
+                     " extra, %" PRId64 " with another value, %" PRId64
+                     " with another time; %" PRId64 " repaired\n",
+                     found->cells, found->missing, found->extra, found->changed_values,
+                     found->changed_timestamps, found->repaired);
 }
 
 /* A task with its jobs, as people read it. */
@@ -81,10 +107,7 @@ static void print_task(const struct session *session, const Pb__Task *task)
         mem_free(message);
     }
     if (progress)
-        (void)printf("progress   %.0f %%, %" PRId64 " rows read, %" PRId64 " written, %" PRId64
-                     " bad\n",
-                     progress->fraction * 100, progress->rows_read, progress->rows_written,
-                     progress->bad_rows);
+        print_progress(progress);
     print_times(task);
     if (task->n_jobs == 0)
         return;

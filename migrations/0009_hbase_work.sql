@@ -10,9 +10,10 @@
 -- compared tables. Progress comes as a JSON object whose members are columns of job: what it does not
 -- have stays as it is.
 --
--- An older program that still runs does all of this but lease jobs of role RELEASE, change a limit of
--- bytes, and take in the new fields of progress, for it calls the same functions. Tasks that it makes
--- have no limit of bytes for those who report, as tasks that were made before, until it is changed.
+-- An older program that still runs aborts, fails and deletes as a newer one does, for it calls the same
+-- functions. It leases no jobs of role RELEASE, notes no peer when it leases one that makes it, takes in
+-- no new fields of progress, and changes no limit of bytes; tasks that it makes have none for those who
+-- report, as tasks that were made before, until it is changed.
 
 ALTER TABLE task
     ADD COLUMN has_peer boolean NOT NULL DEFAULT false, -- the source may have a peer of it
@@ -436,9 +437,9 @@ BEGIN
 END $$;
 
 -- Takes in a report. outcome: CONTINUE; STOP if there is no such job, or it was killed; LOST if the
--- token is not the current one. Only with p_may_speak is the task locked, and the message taken: a
--- report without that found the message as it was, and one that came in between counts as later.
--- is_said: the task has another message.
+-- token is not the current one. Only with p_may_speak is the task locked, before the job, and the
+-- message taken: a report without that found the message as it was, and one that came in between counts
+-- as later. is_said: the task has another message.
 CREATE FUNCTION job_report(p_id text, p_token bigint, p_lease_ms bigint, p_progress jsonb,
                            p_checkpoint bytea, p_message text, p_may_speak boolean,
                            OUT outcome text, OUT bytes_per_second bigint, OUT is_said boolean)
@@ -448,6 +449,10 @@ DECLARE
     v_task record;
 BEGIN
     is_said := false;
+    IF p_may_speak THEN
+        PERFORM 1 FROM task t WHERE t.id = (SELECT task_id FROM job WHERE id = p_id)
+            FOR NO KEY UPDATE;
+    END IF;
     SELECT j.id, j.task_id, j.role, j.state, j.lease_token, j.message, j.worker_id INTO v_job
       FROM job j WHERE j.id = p_id FOR NO KEY UPDATE;
     outcome := CASE WHEN v_job.id IS NULL THEN 'STOP'

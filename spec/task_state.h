@@ -17,7 +17,7 @@ enum task_verb {
 enum task_effect {
     TASK_MOVES,   /* the task goes to `to` */
     TASK_STAYS,   /* nothing changes, and that is fine */
-    TASK_REMOVED, /* the task is no more */
+    TASK_REMOVED, /* the task is no more, or goes when its source is free */
     TASK_REFUSED, /* FAILED_PRECONDITION */
 };
 

@@ -90,28 +90,22 @@ const struct statement job_lease = {
 };
 
 /*
- * The tasks of jobs that say something new are locked before all jobs: that is the order of locks. Keyed, so that no
- * report in a batch is lost behind another one of the same job.
+ * One task after another by their ids: that is the order of locks. A task is locked, before its jobs, if one of these says
+ * something new. Keyed, so that no report in a batch is lost behind another one of the same job.
  */
 const struct statement job_report = {
     .name = "job_report",
     .lane = LANE_WRITE,
     .sql =
-        "WITH q AS MATERIALIZED ("
+        "WITH q AS ("
         "    SELECT id, lease_token, lease_ms, progress::jsonb AS progress, checkpoint, message, ord"
         "      FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bytea[],"
         "                  $6::text[])"
         "           WITH ORDINALITY"
         "           AS q(id, lease_token, lease_ms, progress, checkpoint, message, ord)),"
-        " said AS MATERIALIZED ("
-        "    SELECT q.ord"
-        "      FROM q"
-        "      JOIN job ON job.id = q.id AND job.message <> q.message"
-        "      JOIN task ON task.id = job.task_id"
-        "     ORDER BY task.id"
-        "       FOR NO KEY UPDATE OF task),"
         " todo AS MATERIALIZED ("
-        "    SELECT q.*, q.ord IN (SELECT ord FROM said) AS may_speak"
+        "    SELECT q.*, coalesce(bool_or(job.message <> q.message)"
+        "                         OVER (PARTITION BY job.task_id), false) AS may_speak"
         "      FROM q"
         "      LEFT JOIN job ON job.id = q.id"
         "     ORDER BY job.task_id, job.step, job.id)"

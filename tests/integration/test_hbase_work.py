@@ -210,6 +210,19 @@ def test_progress_of_clusters_is_told(client, worker):
     assert client.task(made)["progress"]["comparison"] == {**found, "cells": "11"}
 
 
+def test_the_cli_shows_what_is_told_of_a_task(stack, client, worker):
+    made = create_sync(client)
+    job = worker.must_lease()
+    say(client, job, "", regionsDone=1, regionsTotal=3, lag="61.250s", queuedLogs=2,
+        comparison={"cells": 7, "extra": 1})
+    client("DeleteTask", id=made)
+    shown = dict(line.split(None, 1) for line in
+                 stack.cli("task", "get", made).stdout.splitlines() if line)
+    assert shown["regions"] == "1 of 3" and shown["behind"] == "61.2 s, 2 logs queued"
+    assert shown["compared"].startswith("7 cells: 0 missing, 1 extra,")
+    assert shown["deleted"].endswith("Z; it goes when its peer is removed from the source")
+
+
 # --- the limit of bytes
 
 def limit(client, job):

@@ -219,3 +219,51 @@ test(regions_and_comparisons_are_progress)
     check_int(count("job WHERE tries = 0"), 2);
     store_destroy(store);
 }
+
+/* Reports of several jobs of several tasks, some of which say something new, beside verbs on the same tasks. */
+test(what_jobs_say_beside_other_verbs_does_not_block_for_good)
+{
+    enum { NTASKS = 6, NJOBS = 2 * NTASKS, NROUNDS = 30 };
+    struct store *store = open_store();
+    struct store *other = calls_open(url, 2, 0);
+    struct call tasks[NTASKS], leases[NJOBS], reports[NJOBS], aborts[NTASKS], retries[NTASKS];
+    char name[16];
+
+    for (int i = 0; i < NTASKS; i++) {
+        (void)snprintf(name, sizeof(name), "t%d", i);
+        call_prepare_create(&tasks[i], name, "{FULL,INCR}", "{0,0}");
+        call_run(store, &tasks[i]);
+    }
+    for (int round = 0; round < NROUNDS; round++) {
+        for (int i = 0; i < NJOBS; i++)
+            call_lease(store, &leases[i], "w", 60000);
+        for (int i = 0; i < NJOBS; i++) {
+            call_prepare_report(&reports[i], &leases[NJOBS - 1 - i], "{}",
+                                (i + round) % 3 == 0 ? "" : "a reason");
+            call_start(i % 2 == 0 ? store : other, &reports[i]);
+        }
+        for (int i = 0; i < NTASKS; i++) {
+            aborts[i] = (struct call){
+                .query = {.statement = &task_abort,
+                          .params = {param_text(tasks[NTASKS - 1 - i].id),
+                                     param_text("{PENDING,RUNNING}"), param_text("{KILLED}"),
+                                     param_text("KILLED"), param_text("a"), param_text(""),
+                                     param_text("")}}};
+            call_start(i % 2 == 0 ? other : store, &aborts[i]);
+        }
+        for (int i = 0; i < NJOBS; i++) {
+            call_wait(&reports[i]);
+            check_status(reports[i].st, STATUS_OK);
+        }
+        for (int i = 0; i < NTASKS; i++) {
+            call_wait(&aborts[i]);
+            check_status(aborts[i].st, STATUS_OK);
+            call_retry(store, &retries[i], tasks[i].id, false);
+        }
+    }
+    store_destroy(store);
+    store_destroy(other); /* so that the server has counted all that they met */
+    check_int(pg_fixture_get_number(
+                  url, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"),
+              0);
+}
