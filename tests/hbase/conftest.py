@@ -5,6 +5,7 @@ them and call their tables by names of their own; a test that changes more than 
     pytest tests/hbase --build-dir build/dev
 """
 import pathlib
+import signal
 import sys
 
 import pytest
@@ -26,6 +27,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "both_versions: what HBase's versions may do differently")
+    # A run that is told to end, by its time limit say, ends in order: what it has started goes with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
