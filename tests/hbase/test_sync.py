@@ -193,6 +193,15 @@ def test_tables_are_added_and_taken_out_while_a_sync_runs(syncs, judge, source, 
     assert not syncs.task(task).get("message")
 
 
+def test_bandwidth_is_that_of_the_task_now(syncs, judge, source, table, running):
+    task = running(table, bandWidth=5000000)
+    assert syncs.peer(task)["bandwidth"] == 5000000
+    syncs.sluice.client("UpdateTask", task={"id": task, "incrementalSync": {"extraAttrsJson": '{"bandWidth":7000000}'}},
+                        updateMask="incrementalSync.extraAttrsJson")
+    syncs.wait(lambda: syncs.peer(task)["bandwidth"] == 7000000, "the peer has the new bandwidth")
+    assert syncs.ships(task)
+
+
 def test_what_a_person_does_to_the_peer_is_told_and_not_undone(syncs, judge, source, target, table, equal, running):
     task = running(table)
     peer = peer_of(task)
@@ -426,3 +435,18 @@ def test_a_full_sync_under_load_ends_equal_and_close_behind(syncs, judge, source
     load.wait()
     syncs.wait_caught_up(task, timeout_s=4)
     judge.assert_equal(source, table, target)
+
+
+def test_nothing_is_lost_when_region_servers_are_killed(syncs, judge, source, target, table, equal, running):
+    """What a dead server of the source has not shipped, another ships, and synctime waits for that."""
+    task = running(table)
+    load = judge.start_load(source, table, 3000, rows=500, deletes=0.3, rate=100)
+    syncs.wait(lambda: load.progress() > 500, "the load has begun")
+    source.restart_region_server()
+    target.restart_region_server()
+    load.wait()
+    equal(table)
+    syncs.wait_no_message(task)
+    syncs.wait_caught_up(task, timeout_s=120)
+    shown = syncs.detail(task)
+    assert shown["offset"] <= shown["synctime"]
