@@ -1,5 +1,5 @@
 /*
- * tests/hbase/probe/copy.c - copy TABLE PARAMETERS TABLE [OPTIONS [THREADS]]: writes what a scan of the first table gives into the second
+ * tests/hbase/probe/copy.c - copy TABLE PARAMETERS TABLE [OPTIONS [THREADS [IN_FLIGHT]]]: writes what a scan of the first table gives into the second
  * one of another cluster ("-": nowhere), the ranges of the first one's regions side by side. Tells how much, and what it took.
  */
 #include <pthread.h>
@@ -19,6 +19,7 @@ struct copy {
     struct hbase_table *source;
     struct hbase_table *target;
     struct hbase_scan_options options;
+    struct hbase_writer_options writing;
     const struct hbase_region *regions;
     size_t nregions;
     atomic_size_t next; /* of regions */
@@ -54,14 +55,13 @@ static struct status move_pages(struct copy *copy, struct hbase_scanner *scanner
 
 static struct status copy_region(struct copy *copy, const struct hbase_region *region)
 {
-    static const struct hbase_writer_options defaults;
     struct hbase_scan_options options = copy->options;
 
     options.start_row = region->start_key;
     options.stop_row = region->end_key;
     struct hbase_scanner *scanner = hbase_scanner_create(copy->source, &options);
     struct hbase_writer *writer =
-        copy->target ? hbase_writer_create(copy->target, &defaults) : NULL;
+        copy->target ? hbase_writer_create(copy->target, &copy->writing) : NULL;
     struct status st = move_pages(copy, scanner, writer);
     if (st.code == STATUS_OK && writer)
         st = hbase_writer_flush(writer);
@@ -149,9 +149,11 @@ struct status probe_copy(struct probe *probe)
     struct hbase_cluster *target = NULL;
     struct copy copy = {0};
     struct json *json = NULL;
-    int64_t nthreads;
+    int64_t nthreads, nflights;
     struct status st = probe_get_number(probe, 4, 2, &nthreads);
 
+    if (st.code == STATUS_OK)
+        st = probe_get_number(probe, 5, 0, &nflights);
     if (st.code == STATUS_OK)
         st = json_read("OPTIONS", str_from(probe->nargs > 3 ? probe->args[3] : "{}"), &json);
     if (st.code == STATUS_OK)
@@ -159,6 +161,7 @@ struct status probe_copy(struct probe *probe)
     if (st.code == STATUS_OK)
         st = hbase_source_open(probe->args[1], "target", &never, &target);
     if (st.code == STATUS_OK) {
+        copy.writing.max_in_flight = (unsigned)nflights;
         copy.source = hbase_table_create(probe->cluster, &names[0]);
         if (strcmp(probe->args[2], "-") != 0)
             copy.target = hbase_table_create(target, &names[1]);

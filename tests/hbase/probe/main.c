@@ -16,7 +16,7 @@ static const struct command {
     struct status (*run)(struct probe *probe);
 } commands[] = {
     {"find", 0, 0, probe_find}, {"regions", 1, 2, probe_regions}, {"locate", 2, 2, probe_locate},
-    {"scan", 1, 3, probe_scan}, {"copy", 3, 5, probe_copy},
+    {"scan", 1, 3, probe_scan}, {"copy", 3, 6, probe_copy},
 };
 
 struct hbase_table_name probe_get_table(const struct probe *probe, int i)
