@@ -15,7 +15,7 @@
 enum {
     CALL_MS = 10000,
     PRIORITY = 200, /* HConstants.SYSTEMTABLE_QOS */
-    PAGE_ROWS = 200,
+    PAGE_ROWS = 100,
     PAGE_BYTES = 2 * 1024 * 1024,
     MAX_EMPTY_PAGES = 20, /* one after the other; a server has no reason to send any */
 };

@@ -203,6 +203,6 @@ def test_a_table_that_is_missing_or_disabled_is_told_at_once(probe, judge, sourc
 
 
 def test_a_table_of_many_regions(probe, judge, source, table):
-    judge.create(source, table, regions=250)  # more than a page of hbase:meta
-    assert len(assert_same_regions(probe, judge, source, table)) == 250
+    judge.create(source, table, regions=120)  # more than a page of hbase:meta
+    assert len(assert_same_regions(probe, judge, source, table)) == 120
     judge.drop(source, table)
