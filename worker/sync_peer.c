@@ -143,7 +143,7 @@ struct status sync_peer_add(const struct sync *sync, int64_t bytes_per_second)
     config.n_configuration = ARRAY_LEN(settings);
     struct status st = hbase_peer_add_disabled(sync->source, sync->peer_id, &config);
     arena_destroy(arena);
-    return migration_at_source(st);
+    return st.code == STATUS_ALREADY_EXISTS ? status_ok() : migration_at_source(st);
 }
 
 /*

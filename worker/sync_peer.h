@@ -32,7 +32,7 @@ bool sync_peer_has_tables(const struct sync *sync, const Hb__ReplicationPeerDesc
 struct status sync_peer_check(const struct sync *sync, const Hb__ReplicationPeerDescription *peer)
     MUST_CHECK;
 
-/* Adds the peer, which is held. Blocks. */
+/* Adds the peer, which is held. One that is there already, since an answer got lost, stays as it is. Blocks. */
 struct status sync_peer_add(const struct sync *sync, int64_t bytes_per_second) MUST_CHECK;
 
 /* Gives the peer the sync's tables. Blocks. */
