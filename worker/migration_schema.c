@@ -20,8 +20,8 @@ enum { MAX_LIST_BYTES = 120 }; /* of families, in a message */
 static struct status check_source(struct migration *migration, Hb__TableSchema **ret)
 {
     const char *text = migration->source_text;
-    struct status st =
-        hbase_admin_describe(migration->source, &migration->source_name, migration->arena, ret);
+    struct status st = migration_table_describe(migration->source, &migration->source_name, "R",
+                                                migration->arena, ret);
 
     if (st.code == STATUS_OK)
         st = migration_table_check(migration->source, &migration->source_name, "R");
@@ -105,8 +105,8 @@ static struct status check_destination(struct migration *migration, const Hb__Ta
                                        char ret_skipped[RUNNER_TEXT_BYTES])
 {
     Hb__TableSchema *table = NULL;
-    struct status st = hbase_admin_describe(migration->destination, &migration->destination_name,
-                                            migration->arena, &table);
+    struct status st = migration_table_describe(
+        migration->destination, &migration->destination_name, "W", migration->arena, &table);
 
     if (st.code == STATUS_NOT_FOUND && migration->spec.has_to_create)
         return create_table(migration, source);

@@ -23,6 +23,33 @@ struct status migration_table_check_rights(struct hbase_cluster *cluster,
     return st;
 }
 
+/* HBase shows definitions to those who may make tables, or administer this one: reading its rows is not enough. */
+static struct status explain_denied(struct hbase_cluster *cluster,
+                                    const struct hbase_table_name *name, const char *actions)
+{
+    const char *user = hbase_cluster_get_user(cluster);
+    char text[HBASE_TABLE_NAME_BYTES];
+    struct status st = migration_table_check_rights(cluster, name, actions);
+
+    hbase_table_name_write(name, text);
+    if (st.code == STATUS_OK)
+        st = status_error(
+            STATUS_PERMISSION_DENIED,
+            "user '%s' may not see the definition of table %s, which takes the right C: "
+            "grant '%s', '%sC', '%s'",
+            user, text, user, actions, text);
+    return st;
+}
+
+struct status migration_table_describe(struct hbase_cluster *cluster,
+                                       const struct hbase_table_name *name, const char *actions,
+                                       struct arena *arena, Hb__TableSchema **ret)
+{
+    struct status st = hbase_admin_describe(cluster, name, arena, ret);
+
+    return st.code == STATUS_PERMISSION_DENIED ? explain_denied(cluster, name, actions) : st;
+}
+
 static struct status check_enabled(struct hbase_cluster *cluster,
                                    const struct hbase_table_name *name)
 {

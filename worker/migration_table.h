@@ -8,6 +8,7 @@
 #include "hbase/hbase.pb-c.h"
 #include "hbase/table.h"
 
+struct arena;
 struct hbase_cluster;
 struct migration;
 
@@ -19,7 +20,15 @@ struct status migration_table_check_rights(struct hbase_cluster *cluster,
                                            const struct hbase_table_name *name, const char *actions)
     MUST_CHECK;
 
-/* The same, and whether the table is enabled. FAILED_PRECONDITION. Blocks. */
+/*
+ * The table's definition, in arena, for one who is to have the rights actions, too: what is missing is told. NOT_FOUND: there
+ * is no such table. PERMISSION_DENIED. Blocks.
+ */
+struct status migration_table_describe(struct hbase_cluster *cluster,
+                                       const struct hbase_table_name *name, const char *actions,
+                                       struct arena *arena, Hb__TableSchema **ret) MUST_CHECK;
+
+/* As migration_table_check_rights, and whether the table is enabled. FAILED_PRECONDITION. Blocks. */
 struct status migration_table_check(struct hbase_cluster *cluster,
                                     const struct hbase_table_name *name, const char *actions)
     MUST_CHECK;

@@ -247,6 +247,8 @@ def test_rights_that_are_missing_are_told(migrations, new_cluster, judge, source
     fails(migrations, f"{table}/{table}_new", "destination: user 'guest' lacks the right C", target="guarded")
 
     judge.ask("grant", guarded, user="guest", actions="R", table=table)
+    fails(migrations, table, f"source: user 'guest' may not see the definition of table {table}", source="guarded")
+    judge.ask("grant", guarded, user="guest", actions="RC", table=table)
     migrations.run(table, source="guarded")
     judge.assert_equal(guarded, table, target)
     judge.ask("grant", guarded, user="guest", actions="C")
