@@ -22,7 +22,7 @@ pytest_plugins = ["sluicetest.fixtures"]
 
 def pytest_addoption(parser):
     parser.addoption("--hbase-version", help="of HBase's artifacts; by default the one in pom.xml")
-    parser.addoption("--rows", type=int, default=200_000, help="of the large table that is copied; 1000000 is the full one")
+    parser.addoption("--rows", type=int, default=100_000, help="of the large table that is copied; 1000000 is the full one")
 
 
 def pytest_configure(config):

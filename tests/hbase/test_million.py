@@ -1,6 +1,7 @@
 """
-A large table, copied as a whole: 1,000,000 rows with --rows=1000000, and fewer by default. Prints what docs/benchmarks.md
-tells; with a sanitizer only what arrives is looked at.
+A large table, copied as a whole: 1,000,000 rows with --rows=1000000, and fewer by default. Prints how long it took, and
+CopyTable after it. With a sanitizer the worker's memory means nothing, and rates only mean something on a machine that does
+nothing else: they are held to with the full size.
 """
 import re
 
@@ -12,6 +13,7 @@ from test_migration import Migrations, states
 
 MAX_WORKER_KB = 300 * 1000
 MIN_TIMES_COPYTABLE = 3
+FULL_ROWS = 1_000_000
 FAMILIES = [family(name, VERSIONS=5) for name in "abc"]
 REGIONS = 12
 
@@ -56,4 +58,4 @@ def test_a_large_table_arrives_cell_by_cell(sluice, judge, source, target, table
               f" CopyTable {theirs:.1f} s: {theirs / ours:.1f} times as long")
     if scale() == 1:
         assert used_kb < MAX_WORKER_KB
-        assert theirs > MIN_TIMES_COPYTABLE * ours
+        assert rows < FULL_ROWS or theirs > MIN_TIMES_COPYTABLE * ours
