@@ -93,7 +93,8 @@ def take_up_sync(stack, client):
     while (job := worker.must_lease())["role"] == "JOB_ROLE_SCHEMA":
         worker.finish(job)
     client("ReportJob", id=job["id"], leaseToken=job["leaseToken"], progress={
-        "checkpointTime": "2026-11-22T02:24:31.120Z", "syncTime": "2026-11-22T02:24:38.007Z"})
+        "checkpointTime": "2026-11-22T02:24:31.120Z", "syncTime": "2026-11-22T02:24:38.007Z",
+        "lag": "1.200s", "queuedLogs": 2})
 
 
 def start_worker(stack, client):
