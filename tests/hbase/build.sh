@@ -27,6 +27,11 @@ maven() {
     mvn -B -q "$@" -f "$here" -Dhbase.version="$version" -Dout="$out" compile
 }
 
+# Maven remembers for a day what a registry did not have a moment ago, so a second try asks again.
+maven_online() {
+    maven || maven -U
+}
+
 command -v mvn >/dev/null && command -v javac >/dev/null ||
     die "there is no Maven or no compiler for Java; run: scripts/deps hbase"
 mkdir -p "$out"
@@ -35,7 +40,7 @@ flock 9
 if ! is_built; then
     # Offline first: Maven asks its registry for things that it has, and that takes long or fails.
     maven -o >/dev/null 2>&1 ||
-        step "HBase $version by Maven, about 120 MB when it is new" maven >&2 ||
+        step "HBase $version by Maven, about 120 MB when it is new" maven_online >&2 ||
         die "HBase $version could not be built: either it does not compile, or Maven cannot reach Maven Central (or" \
             "the mirror that ~/.m2/settings.xml names) and the local repository ~/.m2 lacks it"
     touch "$out/done"
