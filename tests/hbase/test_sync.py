@@ -54,6 +54,11 @@ class Syncs:
     def ships(self, task_id):
         return (self.peer(task_id) or {"is_enabled": False})["is_enabled"]
 
+    def is_released(self, task_id):
+        """Whether no worker is to let go of the source any more."""
+        return not any(job["role"] == "JOB_ROLE_RELEASE" and job["state"] in ("JOB_STATE_READY", "JOB_STATE_RUNNING")
+                       for job in self.task(task_id)["jobs"])
+
     # --- waiting
 
     def wait(self, condition, what, timeout_s=TIMEOUT_S):
@@ -147,7 +152,8 @@ def test_changes_arrive_until_an_abort_and_all_of_them_after_a_retry(syncs, judg
 
     syncs.call(task, "abort")
     syncs.wait_state(task, "KILLED")
-    syncs.wait(lambda: not syncs.ships(task), "the peer is disabled")
+    # The master says so before its servers have heard of it; the job is done when all have.
+    syncs.wait(lambda: not syncs.ships(task) and syncs.is_released(task), "the peer is disabled")
     judge.write(source, table, *(cell(f"late{i}", "f", "q", str(i)) for i in range(100)))
     assert judge.compare(source, table, target)["missing"] == 100
     syncs.call(task, "retry")
