@@ -88,10 +88,10 @@ struct str hbase_multi_get_block(const struct hbase_multi *multi, struct buf *sc
 static struct hbase_fault read_exception(const Hb__NameBytesPair *exception, const char *server)
 {
     struct str class_name = str_from(exception->name);
-    struct str text = {0};
+    struct str text = {"", 0};
     struct hbase_fault fault;
 
-    if (exception->has_value)
+    if (exception->has_value && exception->value.len > 0)
         text = hbase_bytes_get(exception->value);
     hbase_fault_read(class_name, text, str_is(class_name, do_not_retry), server, &fault);
     return fault;

@@ -54,12 +54,17 @@ static bool is_wanted(const struct hbase_page_reader *reader, const struct hbase
     return false;
 }
 
+static struct status refuse_order(void)
+{
+    return status_error(STATUS_DATA_LOSS, "HBase sent rows that are not in order");
+}
+
 static struct status begin_result(struct progress *progress, struct str row)
 {
     int order = hbase_bytes_compare(row, progress->row);
 
     if (order < 0 || (order == 0 && !progress->is_in_row && !progress->is_first))
-        return status_error(STATUS_DATA_LOSS, "HBase sent rows that are not in order");
+        return refuse_order();
     if (order > 0) {
         if (progress->is_in_row && progress->has_cells)
             progress->nrows++;
@@ -81,6 +86,8 @@ static struct status read_result(struct progress *progress, uint32_t ncells, boo
 
         if (st.code == STATUS_OK && i == 0)
             st = begin_result(progress, cell->row);
+        else if (st.code == STATUS_OK && !str_is_equal(cell->row, progress->row))
+            st = refuse_order();
         if (st.code != STATUS_OK)
             return st;
         progress->last = *cell;

@@ -207,6 +207,9 @@ test(page_refuses_rows_that_are_not_in_order)
     begin(&f);
     scan_answer_add(&f.answer, SCAN_ROW, "j/f:x@2");
     check_refused(&f, STATUS_DATA_LOSS);
+    begin(&f);
+    scan_answer_add(&f.answer, SCAN_ROW, "m/f:x@2 n/f:x@2"); /* in one result */
+    check_refused(&f, STATUS_DATA_LOSS);
     fixture_close(&f);
 }
 
