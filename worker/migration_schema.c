@@ -88,12 +88,15 @@ static struct status create_table(struct migration *migration, const Hb__TableSc
     for (size_t i = 1; i < nregions; i++)
         keys[i - 1] = regions[i].start_key;
     st = migration_table_check_rights(migration->destination, name, "C");
+    const Hb__TableSchema *schema = table_copy_make(source, name, migration->arena);
     if (st.code == STATUS_OK)
+        st = hbase_admin_create_table(migration->destination, schema, keys, nregions - 1);
+    /* Only now, for who may make a table in a namespace need not see that there is one, and may not make one. */
+    if (st.code == STATUS_NOT_FOUND) {
         st = hbase_admin_make_namespace(migration->destination, name->namespace);
-    if (st.code == STATUS_OK)
-        st = hbase_admin_create_table(migration->destination,
-                                      table_copy_make(source, name, migration->arena), keys,
-                                      nregions - 1);
+        if (st.code == STATUS_OK)
+            st = hbase_admin_create_table(migration->destination, schema, keys, nregions - 1);
+    }
     if (st.code == STATUS_OK)
         log_info("table made", log_str("job", job_context_get_job(migration->context)->id),
                  log_str("table", migration->destination_text),
