@@ -278,7 +278,10 @@ int64_t hbase_fault_get_pause_ms(const struct hbase_fault *fault, unsigned ntrie
     size_t i = ntries == 0 ? 0 : ntries - 1;
     int64_t pause_ms = PAUSE_MS;
 
-    if (fault->action == HBASE_ACTION_FAIL || fault->action == HBASE_ACTION_AT_ONCE)
+    if (fault->action == HBASE_ACTION_FAIL)
+        return 0;
+    /* A server that says so again and again is not asked without end in between. */
+    if (fault->action == HBASE_ACTION_AT_ONCE && ntries <= 1)
         return 0;
     if (fault->action == HBASE_ACTION_THROTTLE)
         return fault->wait_ms;

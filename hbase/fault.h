@@ -21,7 +21,7 @@ enum hbase_action {
     HBASE_ACTION_PAUSE, /* pause, try again at the same server */
     HBASE_ACTION_OVERLOAD, /* as PAUSE, for longer, and with fewer calls in flight: it was not executed */
     HBASE_ACTION_THROTTLE, /* wait for wait_ms, try again; it does not count as a try */
-    HBASE_ACTION_AT_ONCE,  /* try again without a pause */
+    HBASE_ACTION_AT_ONCE,  /* try again, the first time without a pause */
     HBASE_ACTION_RECONNECT, /* the server is gone or stopping: close the connection, relocate, pause, try again */
     HBASE_ACTION_FIND_MASTER, /* another master may be active, or it is starting: look, pause, try again */
     HBASE_ACTION_REOPEN, /* the scanner is gone: open another behind the last row */

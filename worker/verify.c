@@ -121,7 +121,7 @@ static struct status compare(struct migration *migration)
 
 static struct runner_result run(struct job_context *context, void **ret_state)
 {
-    struct migration migration = {NULL};
+    struct migration migration = {0};
     struct runner_result result = {.status = migration_open(context, &migration)};
 
     (void)ret_state;

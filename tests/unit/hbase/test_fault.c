@@ -239,8 +239,8 @@ test(pauses_grow_up_to_ten_seconds)
         {HBASE_ACTION_RECONNECT, 5, 1000}, {HBASE_ACTION_PAUSE, 8, 10000},
         {HBASE_ACTION_PAUSE, 1000, 10000}, {HBASE_ACTION_OVERLOAD, 1, 500},
         {HBASE_ACTION_OVERLOAD, 3, 1500},  {HBASE_ACTION_OVERLOAD, 50, 10000},
-        {HBASE_ACTION_AT_ONCE, 3, 0},      {HBASE_ACTION_FAIL, 3, 0},
-        {HBASE_ACTION_REOPEN, 0, 100},
+        {HBASE_ACTION_AT_ONCE, 1, 0},      {HBASE_ACTION_AT_ONCE, 3, 300},
+        {HBASE_ACTION_FAIL, 3, 0},         {HBASE_ACTION_REOPEN, 0, 100},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

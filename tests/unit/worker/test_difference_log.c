@@ -24,7 +24,7 @@ static void add(struct difference_log *log, size_t count, size_t nbytes, int64_t
 
 test(differences_are_numbered_behind_those_that_were_counted)
 {
-    struct difference_log log = {NULL};
+    struct difference_log log = {0};
 
     add(&log, 2, 1, 0);
     add(&log, 2, 1, 7);
@@ -40,7 +40,7 @@ test(differences_are_numbered_behind_those_that_were_counted)
 
 test(differences_beyond_those_that_are_kept_are_left_out)
 {
-    struct difference_log log = {NULL};
+    struct difference_log log = {0};
 
     add(&log, 10, 1, DIFFERENCE_LOG_MAX_NUMBER - 3);
     check_int(log.nitems, 3);
@@ -58,7 +58,7 @@ test(differences_go_in_calls_that_the_gateway_takes)
     } cases[] = {{0, 1, 0, 0}, {1, 1, 1, 1}, {256, 1, 1, 256}, {257, 1, 2, 1}, {20, 32767, 2, 5}};
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct difference_log log = {NULL};
+        struct difference_log log = {0};
         struct gateway gateway;
 
         gateway_open(&gateway, PB__JOB_ROLE__JOB_ROLE_CHECK, "");
@@ -75,7 +75,7 @@ test(differences_go_in_calls_that_the_gateway_takes)
 
 test(differences_of_a_lost_lease_are_not_stored)
 {
-    struct difference_log log = {NULL};
+    struct difference_log log = {0};
     struct gateway gateway;
 
     gateway_open(&gateway, PB__JOB_ROLE__JOB_ROLE_CHECK, "");
