@@ -8,10 +8,7 @@
 #include "hbase/cluster_status.h"
 #include "hbase/master.h"
 
-enum {
-    WHAT_BYTES = 128,
-    ROLL_MS = 30 * 1000,
-};
+enum { WHAT_BYTES = 128 };
 
 struct status hbase_peer_list(struct hbase_cluster *cluster, struct arena *arena,
                               Hb__ListReplicationPeersResponse **ret)
@@ -271,50 +268,5 @@ struct status hbase_peer_read_load(struct hbase_cluster *cluster, const char *id
     struct status st = hbase_cluster_status_read(cluster, arena, &status);
     if (st.code == STATUS_OK)
         *ret = read_load(status, id, arena);
-    return st;
-}
-
-/* Tries again as the faults say; a server that is gone has no log to end. */
-static struct status roll_log(struct hbase_cluster *cluster, const struct hbase_server *server)
-{
-    const Hb__Empty nothing = HB__EMPTY__INIT;
-    const struct hbase_request request = {.method = "RollWALWriter",
-                                          .message = &nothing.base,
-                                          .reply = &hb__roll_walwriter_response__descriptor,
-                                          .timeout_ms = ROLL_MS};
-    struct hbase_retry retry = hbase_cluster_begin_retry(cluster);
-
-    for (;;) {
-        struct hbase_reply reply = {0};
-        struct hbase_fault fault;
-
-        if (hbase_cluster_try(cluster, server, HBASE_ADMIN_SERVICE, &request, &reply, &fault)) {
-            hbase_reply_free(&reply);
-            return status_ok();
-        }
-        if (fault.action == HBASE_ACTION_FAIL || !hbase_cluster_pause(cluster, &retry, &fault))
-            return fault.status;
-    }
-}
-
-static void read_name(const Hb__ServerName *name, struct hbase_server *ret)
-{
-    (void)snprintf(ret->host, sizeof(ret->host), "%s", name->host_name);
-    ret->port = (int)name->port;
-    ret->start_code = (int64_t)name->start_code;
-}
-
-struct status hbase_peer_roll_logs(struct hbase_cluster *cluster)
-{
-    struct arena *arena = arena_create(0);
-    Hb__ClusterStatus *status = NULL;
-    struct hbase_server server;
-
-    struct status st = hbase_cluster_status_read(cluster, arena, &status);
-    for (size_t i = 0; st.code == STATUS_OK && i < status->n_live_servers; i++) {
-        read_name(status->live_servers[i]->server, &server);
-        st = roll_log(cluster, &server);
-    }
-    arena_destroy(arena);
     return st;
 }

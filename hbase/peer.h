@@ -66,7 +66,4 @@ struct hbase_peer_load {
 struct status hbase_peer_read_load(struct hbase_cluster *cluster, const char *id,
                                    struct arena *arena, struct hbase_peer_load *ret) MUST_CHECK;
 
-/* Has each region server begin a new log, so that what was written before is in one that ends. */
-struct status hbase_peer_roll_logs(struct hbase_cluster *cluster) MUST_CHECK;
-
 #endif

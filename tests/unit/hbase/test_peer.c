@@ -209,21 +209,3 @@ test(peer_load_is_that_of_its_own_queues)
     fake_master_close(&master);
     arena_destroy(arena);
 }
-
-test(peer_rolls_the_log_of_each_server)
-{
-    const Hb__RollWALWriterResponse rolled = HB__ROLL_WALWRITER_RESPONSE__INIT;
-    struct status_of_two s;
-    const struct fake_step steps[] = {
-        {"GetClusterStatus", .reply = &s.response.base},
-        {"RollWALWriter", .hangs_up = true},
-        {"RollWALWriter", .reply = &rolled.base},
-    };
-    struct fake_master master;
-
-    fake_master_open(&master, steps, ARRAY_LEN(steps));
-    init_status(&s, (uint32_t)fake_server_get_port(master.base.server));
-    check_status(hbase_peer_roll_logs(master.base.cluster), STATUS_OK);
-    check_int(fake_server_count_calls(master.base.server, "RollWALWriter"), 3);
-    fake_master_close(&master);
-}
