@@ -67,7 +67,7 @@ static struct sync_queue judge(const struct sync_progress *progress,
         now.synced_ms = before->report_ms;
     if (before)
         now.synced_ms = get_larger(now.synced_ms, before->synced_ms);
-    now.lag_ms = was_idle             ? 0
+    now.lag_ms = now.is_caught_up     ? 0
                  : now.synced_ms == 0 ? -1
                                       : get_larger(queue->lag_ms, now.report_ms - now.synced_ms);
     return now;
