@@ -7,7 +7,7 @@ enum { MAX_KEYS = 1000 };
 
 /* Keys "0007" and so on, n of them, the last one first. */
 struct sample {
-    char texts[MAX_KEYS][8];
+    char texts[MAX_KEYS][24];
     struct str keys[MAX_KEYS];
     size_t n;
     struct arena *arena;

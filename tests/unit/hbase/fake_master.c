@@ -24,8 +24,11 @@ static const struct fake_step *take_step(struct fake_master *master, const char 
 
 static void answer(void *self, struct fake_call *call)
 {
-    const struct fake_step *step = take_step(self, call->method);
+    struct fake_master *master = self;
 
+    (void)pthread_mutex_lock(&master->mutex);
+    const struct fake_step *step = take_step(master, call->method);
+    (void)pthread_mutex_unlock(&master->mutex);
     if (!step)
         fake_call_throw(call, "org.apache.hadoop.hbase.DoNotRetryIOException", "not in the script",
                         FAKE_DO_NOT_RETRY);
@@ -41,6 +44,7 @@ void fake_master_open(struct fake_master *master, const struct fake_step *steps,
 {
     check(nsteps <= FAKE_MASTER_MAX_STEPS);
     *master = (struct fake_master){.steps = steps, .nsteps = nsteps};
+    (void)pthread_mutex_init(&master->mutex, NULL);
     master->base.on_call = answer;
     master->base.self = master;
     cluster_fixture_open(&master->base);
@@ -49,6 +53,7 @@ void fake_master_open(struct fake_master *master, const struct fake_step *steps,
 void fake_master_close(struct fake_master *master)
 {
     cluster_fixture_close(&master->base);
+    (void)pthread_mutex_destroy(&master->mutex);
 }
 
 const ProtobufCMessage *fake_master_get(struct fake_master *master, const char *method, unsigned n,

@@ -11,6 +11,7 @@
 #ifndef TESTS_UNIT_HBASE_FAKE_MASTER_H
 #define TESTS_UNIT_HBASE_FAKE_MASTER_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -31,6 +32,7 @@ struct fake_master {
     struct cluster_fixture base;
     const struct fake_step *steps;
     size_t nsteps;
+    pthread_mutex_t mutex; /* guards is_used: connections answer on threads of their own */
     bool is_used[FAKE_MASTER_MAX_STEPS];
 };
 

@@ -16,20 +16,23 @@ static void keep(struct gateway *gateway, const ProtobufCMessage *request)
     size_t size = protobuf_c_message_get_packed_size(request);
     uint8_t *bytes = mem_alloc(size + 1);
 
-    gateway->nrequests++;
-    if (gateway->request)
-        protobuf_c_message_free_unpacked(gateway->request, NULL);
+    check(gateway->nrequests < GATEWAY_MAX_REQUESTS);
     (void)protobuf_c_message_pack(request, bytes);
-    gateway->request = protobuf_c_message_unpack(request->descriptor, NULL, size, bytes);
+    gateway->requests[gateway->nrequests] =
+        protobuf_c_message_unpack(request->descriptor, NULL, size, bytes);
+    gateway->nrequests++;
     mem_free(bytes);
 }
 
 static void answer_report(struct rpc_call *call, const ProtobufCMessage *request)
 {
     struct gateway *gateway = rpc_call_get_self(call);
+    Pb__ReportJobResponse response = PB__REPORT_JOB_RESPONSE__INIT;
 
     keep(gateway, request);
-    rpc_call_end(call, status_ok(), &gateway->response.base);
+    response.directive = PB__DIRECTIVE__DIRECTIVE_CONTINUE;
+    response.bytes_per_second = gateway->bytes_per_second;
+    rpc_call_end(call, status_ok(), &response.base);
 }
 
 static void answer_others(struct rpc_call *call, const ProtobufCMessage *request)
@@ -85,8 +88,7 @@ void gateway_open(struct gateway *gateway, Pb__JobRole role, const char *extra_a
     static const struct rpc_service *const services[] = {&service};
     char target[32];
 
-    *gateway = (struct gateway){.response = PB__REPORT_JOB_RESPONSE__INIT};
-    gateway->response.directive = PB__DIRECTIVE__DIRECTIVE_CONTINUE;
+    *gateway = (struct gateway){.loop = NULL};
     check_status(rpc_loop_create(2, &gateway->loop), STATUS_OK);
     struct rpc_server_options options = {
         .listen = "127.0.0.1:0",
@@ -108,6 +110,13 @@ void gateway_close(struct gateway *gateway)
     rpc_channel_close(gateway->channel);
     rpc_server_destroy(gateway->server);
     rpc_loop_destroy(gateway->loop);
-    if (gateway->request)
-        protobuf_c_message_free_unpacked(gateway->request, NULL);
+    for (unsigned i = 0; i < gateway->nrequests; i++)
+        protobuf_c_message_free_unpacked(gateway->requests[i], NULL);
+}
+
+const ProtobufCMessage *gateway_get_request(struct gateway *gateway)
+{
+    unsigned n = gateway->nrequests;
+
+    return n > 0 ? gateway->requests[n - 1] : NULL;
 }

@@ -4,6 +4,9 @@
 #ifndef TESTS_UNIT_WORKER_GATEWAY_FIXTURE_H
 #define TESTS_UNIT_WORKER_GATEWAY_FIXTURE_H
 
+#include <stdatomic.h>
+#include <stdint.h>
+
 #include "sluice/worker/v1/worker_service.pb-c.h"
 
 struct job_context;
@@ -11,17 +14,25 @@ struct rpc_channel;
 struct rpc_loop;
 struct rpc_server;
 
-/* Keeps the last request, and answers a report with response. */
+enum { GATEWAY_MAX_REQUESTS = 64 };
+
+/*
+ * Keeps all requests. What a test and the threads of the server share is atomic: the thread sanitizer does not see that a
+ * call's answer comes after its request.
+ */
 struct gateway {
     struct rpc_loop *loop;
     struct rpc_server *server;
     struct rpc_channel *channel;
     struct job_context *context;
-    ProtobufCMessage *request; /* the last one */
-    unsigned nrequests;
-    const char *answers_with; /* an error for what is stored beside a job; NULL: none */
-    Pb__ReportJobResponse response;
+    ProtobufCMessage *requests[GATEWAY_MAX_REQUESTS];
+    atomic_uint nrequests;
+    _Atomic int64_t bytes_per_second; /* what reports are answered with */
+    const char *_Atomic answers_with; /* an error for what is stored beside a job; NULL: none */
 };
+
+/* The last request; NULL if there was none. Valid until the gateway is closed. */
+const ProtobufCMessage *gateway_get_request(struct gateway *gateway);
 
 /* A job of this role, of a full migration with extra_attrs. */
 void gateway_open(struct gateway *gateway, Pb__JobRole role, const char *extra_attrs);

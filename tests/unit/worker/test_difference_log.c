@@ -64,10 +64,11 @@ test(differences_go_in_calls_that_the_gateway_takes)
         gateway_open(&gateway, PB__JOB_ROLE__JOB_ROLE_CHECK, "");
         add(&log, cases[i].count, cases[i].nbytes, 0);
         check_status(difference_log_store(&log, gateway.context), STATUS_OK);
-        check_int(gateway.nrequests, cases[i].ncalls);
-        if (gateway.request)
-            check_int(((Pb__ReportDifferencesRequest *)gateway.request)->n_differences,
-                      cases[i].nlast);
+        check_int((int)gateway.nrequests, cases[i].ncalls);
+        if (gateway_get_request(&gateway))
+            check_int(
+                ((Pb__ReportDifferencesRequest *)gateway_get_request(&gateway))->n_differences,
+                cases[i].nlast);
         difference_log_deinit(&log);
         gateway_close(&gateway);
     }
@@ -82,7 +83,7 @@ test(differences_of_a_lost_lease_are_not_stored)
     gateway.answers_with = "the lease is lost";
     add(&log, 300, 1, 0);
     check_status(difference_log_store(&log, gateway.context), STATUS_ABORTED);
-    check_int(gateway.nrequests, 1);
+    check_int((int)gateway.nrequests, 1);
     difference_log_deinit(&log);
     gateway_close(&gateway);
 }

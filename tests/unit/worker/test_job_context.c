@@ -12,7 +12,7 @@
 static const Pb__ReportJobRequest *report(struct gateway *gateway)
 {
     job_context_report(gateway->context);
-    return (const Pb__ReportJobRequest *)gateway->request;
+    return (const Pb__ReportJobRequest *)gateway_get_request(gateway);
 }
 
 test(a_report_tells_the_progress_of_a_sync)
@@ -106,7 +106,8 @@ test(what_stands_in_the_way_is_told_with_reports_and_checkpoints)
     job_context_set_message(gateway.context, "family 'g' is missing at the destination");
     check_str(report(&gateway)->message, "family 'g' is missing at the destination");
     check_status(job_context_save_checkpoint(gateway.context, str_from("here")), STATUS_OK);
-    const Pb__ReportJobRequest *request = (const Pb__ReportJobRequest *)gateway.request;
+    const Pb__ReportJobRequest *request =
+        (const Pb__ReportJobRequest *)gateway_get_request(&gateway);
     check_str(request->message, "family 'g' is missing at the destination");
     check(str_is(str_from_bytes(request->checkpoint->data.data, request->checkpoint->data.len),
                  "here"));
@@ -123,10 +124,10 @@ test(the_bandwidth_is_the_tasks_at_first_and_then_as_the_gateway_says)
 
     gateway_open(&gateway, PB__JOB_ROLE__JOB_ROLE_FULL, "{\"bandWidth\":1000}");
     check_int(job_context_get_bytes_per_second(gateway.context), 1000);
-    gateway.response.bytes_per_second = 2000;
+    gateway.bytes_per_second = 2000;
     (void)report(&gateway);
     check_int(job_context_get_bytes_per_second(gateway.context), 2000);
-    gateway.response.bytes_per_second = 0;
+    gateway.bytes_per_second = 0;
     check_status(job_context_save_checkpoint(gateway.context, str_from("")), STATUS_OK);
     check_int(job_context_get_bytes_per_second(gateway.context), 0);
     gateway_close(&gateway);
@@ -143,7 +144,7 @@ test(differences_are_stored_under_the_lease)
     gateway_open(&gateway, PB__JOB_ROLE__JOB_ROLE_CHECK, "");
     check_status(job_context_store_differences(gateway.context, differences, 1), STATUS_OK);
     const Pb__ReportDifferencesRequest *request =
-        (const Pb__ReportDifferencesRequest *)gateway.request;
+        (const Pb__ReportDifferencesRequest *)gateway_get_request(&gateway);
     check_str(request->id, "check-1");
     check_int(request->lease_token, 7);
     check_int(request->n_differences, 1);
@@ -172,14 +173,15 @@ test(the_end_of_a_plan_tells_its_tables)
 
     gateway_open(&gateway, PB__JOB_ROLE__JOB_ROLE_PLAN, "");
     check(job_context_finish(gateway.context, &result));
-    const Pb__FinishJobRequest *request = (const Pb__FinishJobRequest *)gateway.request;
+    const Pb__FinishJobRequest *request =
+        (const Pb__FinishJobRequest *)gateway_get_request(&gateway);
     check_int(request->outcome, PB__JOB_OUTCOME__JOB_OUTCOME_SUCCEEDED);
     check_int(request->n_table_names, 2);
     check_str(request->table_names[1], "ns:b/ns:c");
 
     result.status = status_error(STATUS_NOT_FOUND, "there is no namespace 'ns'");
     check(job_context_finish(gateway.context, &result));
-    request = (const Pb__FinishJobRequest *)gateway.request;
+    request = (const Pb__FinishJobRequest *)gateway_get_request(&gateway);
     check_int(request->outcome, PB__JOB_OUTCOME__JOB_OUTCOME_FAILED);
     check_int(request->n_table_names, 0);
     gateway_close(&gateway);
