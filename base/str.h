@@ -47,10 +47,10 @@ size_t str_find_byte(struct str text, char c);
 /* The index of the first place of needle, or text.len if there is none. */
 size_t str_find(struct str text, const char *needle);
 
-/* text without its first n bytes (n <= text.len). */
+/* text without its first n bytes (n <= text.len). Nothing is added to the NULL of an empty one: C does not define that. */
 static inline struct str str_skip(struct str text, size_t n)
 {
-    return (struct str){.data = text.data + n, .len = text.len - n};
+    return (struct str){.data = n > 0 ? text.data + n : text.data, .len = text.len - n};
 }
 
 /* text without spaces, tabs and line ends at both sides. */
