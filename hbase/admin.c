@@ -139,6 +139,19 @@ struct status hbase_admin_get_state(struct hbase_cluster *cluster,
     return name_table(st, cluster, name);
 }
 
+struct status hbase_admin_check_enabled(struct hbase_cluster *cluster,
+                                        const struct hbase_table_name *name)
+{
+    Hb__TableState__State state = HB__TABLE_STATE__STATE__ENABLED;
+    char text[HBASE_TABLE_NAME_BYTES];
+    struct status st = hbase_admin_get_state(cluster, name, &state);
+
+    hbase_table_name_write(name, text);
+    if (st.code == STATUS_OK && state != HB__TABLE_STATE__STATE__ENABLED)
+        st = status_error(STATUS_FAILED_PRECONDITION, "table %s is not enabled", text);
+    return st;
+}
+
 static struct status find_namespace(struct hbase_cluster *cluster, const char *namespace,
                                     bool *ret_is_there)
 {
@@ -249,6 +262,19 @@ struct status hbase_admin_create_table(struct hbase_cluster *cluster, const Hb__
     return st;
 }
 
+struct status hbase_admin_make_table(struct hbase_cluster *cluster, const Hb__TableSchema *schema,
+                                     const struct str *keys, size_t nkeys)
+{
+    struct status st = hbase_admin_create_table(cluster, schema, keys, nkeys);
+
+    if (st.code != STATUS_NOT_FOUND)
+        return st;
+    struct arena *arena = arena_create(0);
+    st = hbase_admin_make_namespace(cluster, get_name(schema, arena).namespace);
+    arena_destroy(arena);
+    return st.code == STATUS_OK ? hbase_admin_create_table(cluster, schema, keys, nkeys) : st;
+}
+
 /* Whether all of wanted[0 .. nwanted) is among there[0 .. nthere); in which order does not matter. */
 static bool has_attributes(Hb__BytesBytesPair *const *there, size_t nthere,
                            Hb__BytesBytesPair *const *wanted, size_t nwanted)
@@ -335,4 +361,11 @@ Hb__ColumnFamilySchema *hbase_schema_find_family(const Hb__TableSchema *schema, 
             return schema->column_families[i];
     }
     return NULL;
+}
+
+/* Java's Boolean.parseBoolean. */
+bool hbase_schema_is_read_only(const Hb__TableSchema *schema)
+{
+    return str_is_ignoring_case(
+        hbase_schema_find_attribute(schema->attributes, schema->n_attributes, "READONLY"), "true");
 }

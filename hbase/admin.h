@@ -39,6 +39,10 @@ struct status hbase_admin_get_state(struct hbase_cluster *cluster,
                                     const struct hbase_table_name *name, Hb__TableState__State *ret)
     MUST_CHECK;
 
+/* FAILED_PRECONDITION: the table is not enabled. NOT_FOUND: there is no such table. */
+struct status hbase_admin_check_enabled(struct hbase_cluster *cluster,
+                                        const struct hbase_table_name *name) MUST_CHECK;
+
 /* Makes the namespace unless it is there. */
 struct status hbase_admin_make_namespace(struct hbase_cluster *cluster, const char *namespace)
     MUST_CHECK;
@@ -50,6 +54,13 @@ struct status hbase_admin_make_namespace(struct hbase_cluster *cluster, const ch
 struct status hbase_admin_create_table(struct hbase_cluster *cluster, const Hb__TableSchema *schema,
                                        const struct str *keys, size_t nkeys) MUST_CHECK;
 
+/*
+ * As hbase_admin_create_table, and makes the namespace if that is missing: only then, for who may make a table in a namespace
+ * need not see that there is one, and may not make one.
+ */
+struct status hbase_admin_make_table(struct hbase_cluster *cluster, const Hb__TableSchema *schema,
+                                     const struct str *keys, size_t nkeys) MUST_CHECK;
+
 /* Replaces the table's definition; its regions are reopened one by one. */
 struct status hbase_admin_modify_table(struct hbase_cluster *cluster, const Hb__TableSchema *schema)
     MUST_CHECK;
@@ -59,6 +70,9 @@ struct str hbase_schema_find_attribute(Hb__BytesBytesPair *const *attributes, si
                                        const char *name);
 Hb__ColumnFamilySchema *hbase_schema_find_family(const Hb__TableSchema *schema, struct str name);
 
+/* Whether the table takes no rows: its attribute READONLY. */
+bool hbase_schema_is_read_only(const Hb__TableSchema *schema);
+
 /*
  * What the user may not do, of actions "RWXCA" on a table (name) or on the cluster (NULL), one letter each; *ret is "" if all is allowed, or if the
  * cluster has no access control.
@@ -67,6 +81,14 @@ enum { HBASE_ACTIONS_BYTES = 8 };
 struct status hbase_admin_find_missing_rights(struct hbase_cluster *cluster,
                                               const struct hbase_table_name *name,
                                               const char *actions, char ret[HBASE_ACTIONS_BYTES])
+    MUST_CHECK;
+
+/*
+ * Whether the user has the rights actions on a table; one that is not there has those of its namespace. PERMISSION_DENIED: the
+ * text says which are missing, and how they are granted.
+ */
+struct status hbase_admin_check_rights(struct hbase_cluster *cluster,
+                                       const struct hbase_table_name *name, const char *actions)
     MUST_CHECK;
 
 #endif

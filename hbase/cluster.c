@@ -117,7 +117,7 @@ void hbase_cluster_set_patience(struct hbase_cluster *cluster, int64_t patience_
     atomic_store(&cluster->patience_ms, patience_ms);
 }
 
-int64_t hbase_cluster_get_patience_ms(const struct hbase_cluster *cluster)
+static int64_t get_patience_ms(const struct hbase_cluster *cluster)
 {
     return atomic_load(&cluster->patience_ms);
 }
@@ -261,7 +261,7 @@ struct status hbase_cluster_call_master(struct hbase_cluster *cluster,
 struct hbase_retry hbase_cluster_begin_retry(const struct hbase_cluster *cluster)
 {
     return (struct hbase_retry){
-        .deadline_ms = clock_get_monotonic_ms() + hbase_cluster_get_patience_ms(cluster),
+        .deadline_ms = clock_get_monotonic_ms() + get_patience_ms(cluster),
     };
 }
 

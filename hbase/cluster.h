@@ -71,7 +71,6 @@ const struct stop *hbase_cluster_get_stop(const struct hbase_cluster *cluster);
  */
 enum { HBASE_DEFAULT_PATIENCE_MS = 60 * 1000 };
 void hbase_cluster_set_patience(struct hbase_cluster *cluster, int64_t patience_ms);
-int64_t hbase_cluster_get_patience_ms(const struct hbase_cluster *cluster);
 
 /*
  * The active master, the server of hbase:meta and the cluster's id: asked for when it is not known, or was forgotten. UNAVAILABLE, with what was

@@ -170,7 +170,7 @@ static struct status read_frame(struct hbase_connection *connection, struct rece
         return st;
 
     struct received *received = mem_alloc(sizeof(*received));
-    received->frame = mem_alloc(len);
+    received->frame = mem_realloc_array(NULL, len, 1); /* not zeroed: it is filled at once */
     received->arena = arena_create(HBASE_MAX_MESSAGE_BYTES);
     st = hbase_input_take(&connection->input, received->frame, len);
     if (st.code == STATUS_OK)

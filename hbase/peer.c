@@ -10,8 +10,8 @@
 
 enum { WHAT_BYTES = 128 };
 
-struct status hbase_peer_list(struct hbase_cluster *cluster, struct arena *arena,
-                              Hb__ListReplicationPeersResponse **ret)
+static struct status list_peers(struct hbase_cluster *cluster, struct arena *arena,
+                                Hb__ListReplicationPeersResponse **ret)
 {
     const Hb__ListReplicationPeersRequest question = HB__LIST_REPLICATION_PEERS_REQUEST__INIT;
     const ProtobufCMessage *answer = NULL;
@@ -35,7 +35,7 @@ struct status hbase_peer_find(struct hbase_cluster *cluster, const char *id, str
 {
     Hb__ListReplicationPeersResponse *list = NULL;
 
-    struct status st = hbase_peer_list(cluster, arena, &list);
+    struct status st = list_peers(cluster, arena, &list);
     if (st.code != STATUS_OK)
         return st;
     for (size_t i = 0; i < list->n_peer_desc; i++) {

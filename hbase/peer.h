@@ -13,10 +13,6 @@
 #include "hbase/cluster.h"
 #include "hbase/hbase.pb-c.h"
 
-/* All peers, in arena. */
-struct status hbase_peer_list(struct hbase_cluster *cluster, struct arena *arena,
-                              Hb__ListReplicationPeersResponse **ret) MUST_CHECK;
-
 /* One peer, in arena. NOT_FOUND: there is no such peer. */
 struct status hbase_peer_find(struct hbase_cluster *cluster, const char *id, struct arena *arena,
                               Hb__ReplicationPeerDescription **ret) MUST_CHECK;

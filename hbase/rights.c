@@ -1,5 +1,5 @@
 /*
- * hbase/rights.c - what the user may do: hbase_admin_find_missing_rights of hbase/admin.h.
+ * hbase/rights.c - what the user may do: hbase_admin_find_missing_rights and _check_rights of hbase/admin.h.
  *
  * The master answers for each action by itself. Without access control it says that it cannot: then all is allowed.
  */
@@ -86,5 +86,21 @@ struct status hbase_admin_find_missing_rights(struct hbase_cluster *cluster,
     if (st.code == STATUS_OK)
         memcpy(ret, missing, sizeof(missing));
     arena_destroy(arena);
+    return st;
+}
+
+struct status hbase_admin_check_rights(struct hbase_cluster *cluster,
+                                       const struct hbase_table_name *name, const char *actions)
+{
+    const char *user = hbase_cluster_get_user(cluster);
+    char missing[HBASE_ACTIONS_BYTES];
+    char text[HBASE_TABLE_NAME_BYTES];
+    struct status st = hbase_admin_find_missing_rights(cluster, name, actions, missing);
+
+    hbase_table_name_write(name, text);
+    if (st.code == STATUS_OK && missing[0])
+        st = status_error(STATUS_PERMISSION_DENIED,
+                          "user '%s' lacks the right %s on table %s: grant '%s', '%s', '%s'", user,
+                          missing, text, user, missing, text);
     return st;
 }

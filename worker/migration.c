@@ -41,7 +41,7 @@ static struct status read_spec(const Pb__LeasedJob *job, struct migration *migra
     return violations_get_status(&violations);
 }
 
-static struct hbase_table_name copy_name(const struct table_name *name, struct arena *arena)
+struct hbase_table_name migration_copy_name(const struct table_name *name, struct arena *arena)
 {
     return (struct hbase_table_name){
         .namespace = arena_copy_str(arena, name->namespace),
@@ -61,15 +61,16 @@ static struct status read_table(const Pb__LeasedJob *job, struct migration *migr
     table_names_read(&job->table, 1, &rules, migration->arena, &violations, &names);
     if (violations.count > 0)
         return violations_get_status(&violations);
-    migration->source_name = copy_name(&names.entries[0].source, migration->arena);
-    migration->destination_name = copy_name(&names.entries[0].destination, migration->arena);
+    migration->source_name = migration_copy_name(&names.entries[0].source, migration->arena);
+    migration->destination_name =
+        migration_copy_name(&names.entries[0].destination, migration->arena);
     hbase_table_name_write(&migration->source_name, migration->source_text);
     hbase_table_name_write(&migration->destination_name, migration->destination_text);
     return status_ok();
 }
 
-static struct status open_cluster(const Pb__DataSource *data_source, const struct stop *stop,
-                                  struct hbase_cluster **ret)
+struct status migration_open_cluster(const Pb__DataSource *data_source, const struct stop *stop,
+                                     int64_t patience_ms, struct hbase_cluster **ret)
 {
     if (data_source->type != PB__DATA_SOURCE_TYPE__DATA_SOURCE_TYPE_HBASE)
         return status_error(STATUS_FAILED_PRECONDITION,
@@ -78,7 +79,7 @@ static struct status open_cluster(const Pb__DataSource *data_source, const struc
     struct status st =
         hbase_source_open(data_source->parameters_json, data_source->name, stop, ret);
     if (st.code == STATUS_OK)
-        hbase_cluster_set_patience(*ret, MIGRATION_PATIENCE_MS);
+        hbase_cluster_set_patience(*ret, patience_ms);
     return st;
 }
 
@@ -95,9 +96,10 @@ struct status migration_open(struct job_context *context, struct migration *ret)
     if (st.code == STATUS_OK)
         st = read_table(job, ret);
     if (st.code == STATUS_OK)
-        st = open_cluster(job->source, stop, &ret->source);
+        st = migration_open_cluster(job->source, stop, MIGRATION_PATIENCE_MS, &ret->source);
     if (st.code == STATUS_OK)
-        st = open_cluster(job->destination, stop, &ret->destination);
+        st = migration_open_cluster(job->destination, stop, MIGRATION_PATIENCE_MS,
+                                    &ret->destination);
     return st;
 }
 

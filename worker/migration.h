@@ -14,6 +14,7 @@
 #include "hbase/table.h"
 #include "spec/migration_spec.h"
 
+struct Pb__DataSource;
 struct arena;
 struct hbase_cluster;
 struct job_context;
@@ -46,6 +47,14 @@ struct migration {
 struct status migration_open(struct job_context *context, struct migration *ret) MUST_CHECK;
 
 void migration_close(struct migration *migration);
+
+/* A data source as a cluster that is waited for patience_ms. FAILED_PRECONDITION: it is of another type. */
+struct status migration_open_cluster(const struct Pb__DataSource *data_source,
+                                     const struct stop *stop, int64_t patience_ms,
+                                     struct hbase_cluster **ret) MUST_CHECK;
+
+/* A copy in arena. */
+struct hbase_table_name migration_copy_name(const struct table_name *name, struct arena *arena);
 
 /* st, whose text says first at which side it happened. OK stays OK. */
 struct status migration_at_source(struct status st) MUST_CHECK;

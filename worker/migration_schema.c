@@ -38,7 +38,7 @@ static struct status check_existing(struct migration *migration, const Hb__Table
     struct status st =
         migration_table_check(migration->destination, &migration->destination_name, "W");
 
-    if (st.code == STATUS_OK && table_copy_is_read_only(table))
+    if (st.code == STATUS_OK && hbase_schema_is_read_only(table))
         st = status_error(STATUS_FAILED_PRECONDITION, "table %s is read-only (READONLY is true)",
                           text);
     if (st.code == STATUS_OK)
@@ -87,16 +87,10 @@ static struct status create_table(struct migration *migration, const Hb__TableSc
     struct str *keys = arena_alloc(migration->arena, nregions * sizeof(*keys));
     for (size_t i = 1; i < nregions; i++)
         keys[i - 1] = regions[i].start_key;
-    st = migration_table_check_rights(migration->destination, name, "C");
+    st = hbase_admin_check_rights(migration->destination, name, "C");
     const Hb__TableSchema *schema = table_copy_make(source, name, migration->arena);
     if (st.code == STATUS_OK)
-        st = hbase_admin_create_table(migration->destination, schema, keys, nregions - 1);
-    /* Only now, for who may make a table in a namespace need not see that there is one, and may not make one. */
-    if (st.code == STATUS_NOT_FOUND) {
-        st = hbase_admin_make_namespace(migration->destination, name->namespace);
-        if (st.code == STATUS_OK)
-            st = hbase_admin_create_table(migration->destination, schema, keys, nregions - 1);
-    }
+        st = hbase_admin_make_table(migration->destination, schema, keys, nregions - 1);
     if (st.code == STATUS_OK)
         log_info("table made", log_str("job", job_context_get_job(migration->context)->id),
                  log_str("table", migration->destination_text),

@@ -7,29 +7,13 @@
 
 enum { MAX_LIST_BYTES = 120 }; /* of families, in a message */
 
-struct status migration_table_check_rights(struct hbase_cluster *cluster,
-                                           const struct hbase_table_name *name, const char *actions)
-{
-    const char *user = hbase_cluster_get_user(cluster);
-    char missing[HBASE_ACTIONS_BYTES];
-    char text[HBASE_TABLE_NAME_BYTES];
-    struct status st = hbase_admin_find_missing_rights(cluster, name, actions, missing);
-
-    hbase_table_name_write(name, text);
-    if (st.code == STATUS_OK && missing[0])
-        st = status_error(STATUS_PERMISSION_DENIED,
-                          "user '%s' lacks the right %s on table %s: grant '%s', '%s', '%s'", user,
-                          missing, text, user, missing, text);
-    return st;
-}
-
 /* HBase shows definitions to those who may make tables, or administer this one: reading its rows is not enough. */
 static struct status explain_denied(struct hbase_cluster *cluster,
                                     const struct hbase_table_name *name, const char *actions)
 {
     const char *user = hbase_cluster_get_user(cluster);
     char text[HBASE_TABLE_NAME_BYTES];
-    struct status st = migration_table_check_rights(cluster, name, actions);
+    struct status st = hbase_admin_check_rights(cluster, name, actions);
 
     hbase_table_name_write(name, text);
     if (st.code == STATUS_OK)
@@ -50,25 +34,12 @@ struct status migration_table_describe(struct hbase_cluster *cluster,
     return st.code == STATUS_PERMISSION_DENIED ? explain_denied(cluster, name, actions) : st;
 }
 
-static struct status check_enabled(struct hbase_cluster *cluster,
-                                   const struct hbase_table_name *name)
-{
-    Hb__TableState__State state = HB__TABLE_STATE__STATE__ENABLED;
-    char text[HBASE_TABLE_NAME_BYTES];
-    struct status st = hbase_admin_get_state(cluster, name, &state);
-
-    hbase_table_name_write(name, text);
-    if (st.code == STATUS_OK && state != HB__TABLE_STATE__STATE__ENABLED)
-        st = status_error(STATUS_FAILED_PRECONDITION, "table %s is not enabled", text);
-    return st;
-}
-
 struct status migration_table_check(struct hbase_cluster *cluster,
                                     const struct hbase_table_name *name, const char *actions)
 {
-    struct status st = migration_table_check_rights(cluster, name, actions);
+    struct status st = hbase_admin_check_rights(cluster, name, actions);
 
-    return st.code == STATUS_OK ? check_enabled(cluster, name) : st;
+    return st.code == STATUS_OK ? hbase_admin_check_enabled(cluster, name) : st;
 }
 
 struct status migration_table_check_families(const struct migration *migration,

@@ -13,14 +13,6 @@ struct hbase_cluster;
 struct migration;
 
 /*
- * Whether the user has the rights, actions as hbase_admin_find_missing_rights has them; a table that is not there has those of
- * its namespace. PERMISSION_DENIED. Blocks.
- */
-struct status migration_table_check_rights(struct hbase_cluster *cluster,
-                                           const struct hbase_table_name *name, const char *actions)
-    MUST_CHECK;
-
-/*
  * The table's definition, in arena, for one who is to have the rights actions, too: what is missing is told. NOT_FOUND: there
  * is no such table. PERMISSION_DENIED. Blocks.
  */
@@ -28,7 +20,7 @@ struct status migration_table_describe(struct hbase_cluster *cluster,
                                        const struct hbase_table_name *name, const char *actions,
                                        struct arena *arena, Hb__TableSchema **ret) MUST_CHECK;
 
-/* As migration_table_check_rights, and whether the table is enabled. FAILED_PRECONDITION. Blocks. */
+/* As hbase_admin_check_rights, and whether the table is enabled. FAILED_PRECONDITION. Blocks. */
 struct status migration_table_check(struct hbase_cluster *cluster,
                                     const struct hbase_table_name *name, const char *actions)
     MUST_CHECK;

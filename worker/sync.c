@@ -8,13 +8,13 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/sha256.h"
-#include "connectors/hbase/hbase_source.h"
 #include "hbase/cluster.h"
 #include "spec/cluster_key.h"
 #include "spec/data_source_spec.h"
 #include "spec/sync_spec.h"
 #include "spec/violations.h"
 #include "worker/job_context.h"
+#include "worker/migration.h"
 
 static const char job_field[] = "job.table";
 
@@ -29,29 +29,7 @@ static void name_peer(const char *task_id, char ret[SYNC_PEER_ID_BYTES])
                    len > PEER_DIGITS ? task_id + len - PEER_DIGITS : task_id);
 }
 
-static struct status open_cluster(const Pb__DataSource *data_source, const struct stop *stop,
-                                  struct hbase_cluster **ret)
-{
-    if (data_source->type != PB__DATA_SOURCE_TYPE__DATA_SOURCE_TYPE_HBASE)
-        return status_error(STATUS_FAILED_PRECONDITION,
-                            "data source '%s' is no HBase cluster; type HBASE is needed",
-                            data_source->name);
-    struct status st =
-        hbase_source_open(data_source->parameters_json, data_source->name, stop, ret);
-    if (st.code == STATUS_OK)
-        hbase_cluster_set_patience(*ret, SYNC_PATIENCE_MS);
-    return st;
-}
-
 /* ---- The tables: those of the job, since patterns are resolved there */
-
-static struct hbase_table_name copy_name(const struct table_name *name, struct arena *arena)
-{
-    return (struct hbase_table_name){
-        .namespace = arena_copy_str(arena, name->namespace),
-        .qualifier = arena_copy_str(arena, name->qualifier),
-    };
-}
 
 static int compare_names(const void *a, const void *b)
 {
@@ -91,7 +69,7 @@ static struct status read_tables(const Pb__LeasedJob *job, struct sync *sync)
         return violations_get_status(&violations);
     struct hbase_table_name *tables = arena_alloc(sync->arena, names.count * sizeof(*tables));
     for (size_t i = 0; i < names.count; i++)
-        tables[i] = copy_name(&names.entries[i].source, sync->arena);
+        tables[i] = migration_copy_name(&names.entries[i].source, sync->arena);
     qsort(tables, names.count, sizeof(*tables), compare_names);
     sync->tables = tables;
     sync->ntables = names.count;
@@ -180,7 +158,8 @@ struct status sync_open_source(struct job_context *context, struct sync *ret)
     if (!job->task || !job->source || !job->destination)
         return status_error(STATUS_INVALID_ARGUMENT, "the job has no task or no data sources");
     name_peer(job->task_id, ret->peer_id);
-    return open_cluster(job->source, job_context_get_stop(context), &ret->source);
+    return migration_open_cluster(job->source, job_context_get_stop(context), SYNC_PATIENCE_MS,
+                                  &ret->source);
 }
 
 struct status sync_open(struct job_context *context, struct sync *ret)
@@ -191,7 +170,8 @@ struct status sync_open(struct job_context *context, struct sync *ret)
     if (st.code == STATUS_OK)
         st = read_spec(job, ret);
     if (st.code == STATUS_OK)
-        st = open_cluster(job->destination, job_context_get_stop(context), &ret->destination);
+        st = migration_open_cluster(job->destination, job_context_get_stop(context),
+                                    SYNC_PATIENCE_MS, &ret->destination);
     if (st.code == STATUS_OK)
         st = read_destination_key(job->destination, ret);
     return st;

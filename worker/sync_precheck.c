@@ -46,21 +46,6 @@ static struct status check_source_rights(const struct sync *sync)
     return migration_at_source(st);
 }
 
-static struct status check_table_rights(const struct sync *sync,
-                                        const struct hbase_table_name *name)
-{
-    const char *user = hbase_cluster_get_user(sync->destination);
-    char missing[HBASE_ACTIONS_BYTES], text[HBASE_TABLE_NAME_BYTES];
-
-    hbase_table_name_write(name, text);
-    struct status st = hbase_admin_find_missing_rights(sync->destination, name, "W", missing);
-    if (st.code == STATUS_OK && missing[0])
-        st = status_error(STATUS_PERMISSION_DENIED,
-                          "user '%s' lacks the right W on table %s: grant '%s', 'W', '%s'", user,
-                          text, user, text);
-    return st;
-}
-
 /* Who may write everything is not asked about each table. */
 static struct status check_destination_rights(const struct sync *sync)
 {
@@ -68,7 +53,7 @@ static struct status check_destination_rights(const struct sync *sync)
 
     struct status st = hbase_admin_find_missing_rights(sync->destination, NULL, "W", missing);
     for (size_t i = 0; st.code == STATUS_OK && missing[0] && i < sync->ntables; i++)
-        st = check_table_rights(sync, &sync->tables[i]);
+        st = hbase_admin_check_rights(sync->destination, &sync->tables[i], "W");
     return migration_at_destination(st);
 }
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "hbase/admin.h"
 #include "hbase/cluster.h"
+#include "hbase/message.h"
 #include "worker/job_context.h"
 #include "worker/migration.h"
 #include "worker/row_text.h"
@@ -14,11 +15,6 @@
 enum { MAX_LIST_BYTES = 100 }; /* of families, in a message */
 
 static const char scope[] = "REPLICATION_SCOPE";
-
-static struct str get_bytes(ProtobufCBinaryData bytes)
-{
-    return str_from_bytes(bytes.data, bytes.len);
-}
 
 struct status sync_tables_read(const struct sync *sync, struct arena *arena,
                                struct sync_tables *ret)
@@ -54,7 +50,8 @@ static Hb__TableSchema *add_families(const struct hbase_table_name *name,
         arena_alloc(arena, (count + copied->n_column_families) * sizeof(void *));
     memcpy(changed->column_families, destination->column_families, count * sizeof(void *));
     for (size_t i = 0; i < copied->n_column_families; i++) {
-        if (!hbase_schema_find_family(destination, get_bytes(copied->column_families[i]->name)))
+        if (!hbase_schema_find_family(destination,
+                                      hbase_bytes_get(copied->column_families[i]->name)))
             changed->column_families[count++] = copied->column_families[i];
     }
     changed->n_column_families = count;
@@ -91,7 +88,7 @@ struct status sync_tables_follow(const struct sync *sync, struct arena *arena,
 static Hb__BytesBytesPair *find_scope(Hb__ColumnFamilySchema *family, struct arena *arena)
 {
     for (size_t i = 0; i < family->n_attributes; i++) {
-        if (str_is(get_bytes(family->attributes[i]->first), scope))
+        if (str_is(hbase_bytes_get(family->attributes[i]->first), scope))
             return family->attributes[i];
     }
     Hb__BytesBytesPair **attributes =
@@ -117,14 +114,14 @@ static bool set_scopes(const char *table, Hb__TableSchema *source,
     for (size_t i = 0; i < source->n_column_families; i++) {
         Hb__ColumnFamilySchema *family = source->column_families[i];
         Hb__BytesBytesPair *pair = find_scope(family, arena);
-        struct str value = get_bytes(pair->second);
+        struct str value = hbase_bytes_get(pair->second);
 
         if ((value.len > 0 && !str_is(value, "0")) ||
-            !hbase_schema_find_family(destination, get_bytes(family->name)))
+            !hbase_schema_find_family(destination, hbase_bytes_get(family->name)))
             continue;
-        pair->second = (ProtobufCBinaryData){strlen(global), (uint8_t *)(uintptr_t)global};
+        pair->second = hbase_bytes_make(str_from(global));
         buf_printf(ret_late, "%s%s:", ret_late->len > 0 ? ", " : "", table);
-        row_text_write(get_bytes(family->name), ret_late);
+        row_text_write(hbase_bytes_get(family->name), ret_late);
         has_changed = true;
     }
     return has_changed;
@@ -177,7 +174,7 @@ static struct status check_fit(const struct sync *sync, const char *text,
                           "destination: table %s lacks the column families %s; add them%s", text,
                           buf_get_text(&missing),
                           sync->has_to_create ? "" : ", or create the sync with createTable=true");
-    else if (table_copy_is_read_only(destination))
+    else if (hbase_schema_is_read_only(destination))
         st = status_error(STATUS_FAILED_PRECONDITION,
                           "destination: table %s is read-only; set READONLY to false", text);
     else if (losses.len > 0)

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/number.h"
 #include "hbase/admin.h"
+#include "hbase/message.h"
 #include "spec/migration_spec.h"
 #include "worker/row_text.h"
 
@@ -21,28 +22,18 @@ static const char *const family_attributes[] = {
     "STORAGE_POLICY",
 };
 
-static struct str get_bytes(ProtobufCBinaryData bytes)
-{
-    return str_from_bytes(bytes.data, bytes.len);
-}
-
-static ProtobufCBinaryData make_bytes(const char *text)
-{
-    return (ProtobufCBinaryData){strlen(text), (uint8_t *)(uintptr_t)text};
-}
-
 /* HBase 2 has no such encoding any more and refuses it. */
 static bool is_gone(const Hb__BytesBytesPair *attribute)
 {
-    return str_is(get_bytes(attribute->first), "DATA_BLOCK_ENCODING") &&
-           str_is(get_bytes(attribute->second), "PREFIX_TREE");
+    return str_is(hbase_bytes_get(attribute->first), "DATA_BLOCK_ENCODING") &&
+           str_is(hbase_bytes_get(attribute->second), "PREFIX_TREE");
 }
 
 static bool stays_behind(const Hb__BytesBytesPair *attribute, const char *const *prefixes,
                          size_t nprefixes)
 {
     for (size_t i = 0; i < nprefixes; i++) {
-        if (str_has_prefix(get_bytes(attribute->first), prefixes[i]))
+        if (str_has_prefix(hbase_bytes_get(attribute->first), prefixes[i]))
             return true;
     }
     return is_gone(attribute);
@@ -83,8 +74,8 @@ Hb__TableSchema *table_copy_make(const Hb__TableSchema *source, const struct hba
     Hb__TableName *table_name = arena_alloc(arena, sizeof(*table_name));
 
     hb__table_name__init(table_name);
-    table_name->namespace_ = make_bytes(name->namespace);
-    table_name->qualifier = make_bytes(name->qualifier);
+    table_name->namespace_ = hbase_bytes_make(str_from(name->namespace));
+    table_name->qualifier = hbase_bytes_make(str_from(name->qualifier));
     *table = *source;
     table->table_name = table_name;
     table->n_attributes =
@@ -112,7 +103,7 @@ void table_copy_find_missing(const Hb__TableSchema *table, const Hb__TableSchema
 
     for (size_t i = 0; i < count; i++) {
         struct str family =
-            ncolumns > 0 ? columns[i].family : get_bytes(other->column_families[i]->name);
+            ncolumns > 0 ? columns[i].family : hbase_bytes_get(other->column_families[i]->name);
         bool is_told = false;
 
         for (size_t j = 0; j < i && ncolumns > 0; j++)
@@ -125,7 +116,7 @@ void table_copy_find_missing(const Hb__TableSchema *table, const Hb__TableSchema
 void table_copy_list_families(const Hb__TableSchema *table, struct buf *ret)
 {
     for (size_t i = 0; i < table->n_column_families; i++)
-        append_family(ret, get_bytes(table->column_families[i]->name));
+        append_family(ret, hbase_bytes_get(table->column_families[i]->name));
 }
 
 int64_t table_copy_get_number(const Hb__ColumnFamilySchema *family, const char *name,
@@ -158,7 +149,7 @@ void table_copy_find_losses(const Hb__TableSchema *table, const Hb__TableSchema 
     for (size_t i = 0; i < source->n_column_families; i++) {
         const Hb__ColumnFamilySchema *wanted = source->column_families[i];
         const Hb__ColumnFamilySchema *family =
-            hbase_schema_find_family(table, get_bytes(wanted->name));
+            hbase_schema_find_family(table, hbase_bytes_get(wanted->name));
 
         for (size_t j = 0; family && j < ARRAY_LEN(limits); j++) {
             int64_t value = table_copy_get_number(family, limits[j].name, limits[j].default_value);
@@ -166,14 +157,8 @@ void table_copy_find_losses(const Hb__TableSchema *table, const Hb__TableSchema 
                 table_copy_get_number(wanted, limits[j].name, limits[j].default_value);
 
             if (value < source_value)
-                append_loss(ret, get_bytes(wanted->name), limits[j].name, value, source_value);
+                append_loss(ret, hbase_bytes_get(wanted->name), limits[j].name, value,
+                            source_value);
         }
     }
-}
-
-/* Java's Boolean.parseBoolean. */
-bool table_copy_is_read_only(const Hb__TableSchema *table)
-{
-    return str_is_ignoring_case(
-        hbase_schema_find_attribute(table->attributes, table->n_attributes, "READONLY"), "true");
 }

@@ -45,6 +45,4 @@ void table_copy_find_losses(const Hb__TableSchema *table, const Hb__TableSchema 
 int64_t table_copy_get_number(const Hb__ColumnFamilySchema *family, const char *name,
                               int64_t default_value);
 
-bool table_copy_is_read_only(const Hb__TableSchema *table);
-
 #endif

@@ -117,35 +117,16 @@ static struct status check_families(const struct hbase_target *target,
     return st;
 }
 
-static struct status check_rights(const struct hbase_target *target, struct hbase_cluster *cluster,
-                                  const char *actions)
-{
-    const char *user = hbase_cluster_get_user(cluster);
-    char missing[HBASE_ACTIONS_BYTES];
-    struct status st = hbase_admin_find_missing_rights(cluster, &target->name, actions, missing);
-
-    if (st.code == STATUS_OK && missing[0] != '\0')
-        st = status_error(STATUS_PERMISSION_DENIED,
-                          "user '%s' lacks the right %s on table %s: grant '%s', '%s', '%s'", user,
-                          missing, target->text, user, missing, target->text);
-    return st;
-}
-
 static struct status check_table(const struct hbase_target *target, struct hbase_cluster *cluster,
                                  const Hb__TableSchema *schema)
 {
-    struct str read_only =
-        hbase_schema_find_attribute(schema->attributes, schema->n_attributes, "READONLY");
-    Hb__TableState__State state = HB__TABLE_STATE__STATE__ENABLED;
-    struct status st = check_rights(target, cluster, "W");
+    struct status st = hbase_admin_check_rights(cluster, &target->name, "W");
 
     if (st.code == STATUS_OK)
-        st = hbase_admin_get_state(cluster, &target->name, &state);
+        st = hbase_admin_check_enabled(cluster, &target->name);
     if (st.code != STATUS_OK)
         return st;
-    if (state != HB__TABLE_STATE__STATE__ENABLED)
-        return status_error(STATUS_FAILED_PRECONDITION, "table %s is not enabled", target->text);
-    if (str_is_ignoring_case(read_only, "true"))
+    if (hbase_schema_is_read_only(schema))
         return status_error(STATUS_FAILED_PRECONDITION, "table %s is read-only (READONLY is true)",
                             target->text);
     return check_families(target, schema);
@@ -240,7 +221,7 @@ static struct status create_table(struct hbase_target *target, struct hbase_clus
     size_t nsplit_keys = 0;
     uint64_t size_bytes = 0;
     Hb__TableSchema *schema = make_schema(target);
-    struct status st = check_rights(target, cluster, "C");
+    struct status st = hbase_admin_check_rights(cluster, &target->name, "C");
 
     if (st.code == STATUS_OK && schema->n_column_families == 0)
         st = status_error(STATUS_INVALID_ARGUMENT,
@@ -248,13 +229,11 @@ static struct status create_table(struct hbase_target *target, struct hbase_clus
                           "alone cannot be kept");
     if (st.code == STATUS_OK)
         st = sampler->read(sampler, target->columns, &keys.taker, &size_bytes);
-    if (st.code == STATUS_OK)
-        st = hbase_admin_make_namespace(cluster, target->name.namespace);
     if (st.code == STATUS_OK) {
         hbase_split_keys_choose(keys.keys, keys.nkeys, size_bytes, keys.arena, &split_keys,
                                 &nsplit_keys);
         st = explain_creation(target,
-                              hbase_admin_create_table(cluster, schema, split_keys, nsplit_keys));
+                              hbase_admin_make_table(cluster, schema, split_keys, nsplit_keys));
     }
     buf_deinit(&keys.scratch);
     mem_free(keys.keys);

@@ -163,9 +163,9 @@ test(table_copy_knows_tables_that_are_read_only)
 {
     struct arena *arena = arena_create(0);
 
-    check(table_copy_is_read_only(make_table("READONLY=true", NULL, 0, arena)));
-    check(table_copy_is_read_only(make_table("READONLY=TRUE", NULL, 0, arena)));
-    check(!table_copy_is_read_only(make_table("READONLY=false", NULL, 0, arena)));
-    check(!table_copy_is_read_only(make_table("", NULL, 0, arena)));
+    check(hbase_schema_is_read_only(make_table("READONLY=true", NULL, 0, arena)));
+    check(hbase_schema_is_read_only(make_table("READONLY=TRUE", NULL, 0, arena)));
+    check(!hbase_schema_is_read_only(make_table("READONLY=false", NULL, 0, arena)));
+    check(!hbase_schema_is_read_only(make_table("", NULL, 0, arena)));
     arena_destroy(arena);
 }
