@@ -1,38 +1,32 @@
 /*
  * gateway/task_service.c - sluice.v1.TaskService: answers from table task. CreateTask, UpdateTask,
- * ListTasks, ListTaskEvents, ListDifferences and the reply of GetTask have files of their own.
+ * ListTasks, the lists of what belongs to a task and the reply of GetTask have files of their own.
  *
  * A method is two functions: the one with its name starts the query; the one above it,
  * which ends in _done, turns the rows into the reply. An id that is none of ours is
  * NOT_FOUND without a query (gateway/task_id.h).
  */
 #include <assert.h>
-#include <inttypes.h>
 
-#include "base/arena.h"
-#include "base/number.h"
 #include "gateway/access.h"
 #include "gateway/enum_text.h"
 #include "gateway/fault.h"
 #include "gateway/gateway.h"
 #include "gateway/lease_desk.h"
 #include "gateway/op.h"
-#include "gateway/page.h"
 #include "gateway/services.h"
 #include "gateway/task_create.h"
-#include "gateway/task_differences.h"
-#include "gateway/task_events.h"
 #include "gateway/task_get.h"
 #include "gateway/task_id.h"
 #include "gateway/task_list.h"
 #include "gateway/task_mask.h"
+#include "gateway/task_parts.h"
 #include "gateway/task_update.h"
 #include "gateway/task_watch.h"
 #include "gateway/watch_hub.h"
 #include "rpc/call.h"
 #include "sluice/v1/task_service.pb-c.h"
 #include "spec/task_state.h"
-#include "store/bad_row_store.h"
 #include "store/row.h"
 #include "store/task_store.h"
 
@@ -199,105 +193,6 @@ static void delete_task(struct rpc_call *call, const ProtobufCMessage *message)
               });
 }
 
-/* ListBadRows: by file, row and place; the token holds all three. */
-
-enum { BAD_ROW_NKEYS = 3 };
-
-struct list_bad_rows {
-    struct op op;
-    unsigned page_size;
-    const char *scope;
-};
-
-static const char *write_bad_row_token(const char *scope, const Pb__BadRow *last,
-                                       struct arena *arena)
-{
-    struct str keys[BAD_ROW_NKEYS] = {
-        str_from(last->file),
-        str_from(arena_printf(arena, "%" PRId64, last->row)),
-        str_from(arena_printf(arena, "%" PRId64, last->byte_offset)),
-    };
-
-    return page_token_write(scope, keys, BAD_ROW_NKEYS, arena);
-}
-
-static struct status read_bad_row_token(const char *token, const char *scope, struct arena *arena,
-                                        struct param *ret_keys)
-{
-    struct str keys[BAD_ROW_NKEYS];
-    int64_t row = 0, byte_offset = 0;
-    struct status st = page_token_read(token, scope, arena, keys, BAD_ROW_NKEYS);
-
-    if (st.code == STATUS_OK)
-        st = number_read("page_token", keys[1], 0, INT64_MAX, &row);
-    if (st.code == STATUS_OK)
-        st = number_read("page_token", keys[2], 0, INT64_MAX, &byte_offset);
-    if (st.code != STATUS_OK)
-        return st;
-    ret_keys[0] = param_str(keys[0]);
-    ret_keys[1] = param_int(row);
-    ret_keys[2] = param_int(byte_offset);
-    return st;
-}
-
-static void list_bad_rows_done(struct query *query, struct status st, const struct pg_result *rows)
-{
-    struct op *op = op_of(query);
-    struct list_bad_rows *list = container_of(op, struct list_bad_rows, op);
-    struct arena *arena = rpc_call_get_arena(op->call);
-    Pb__ListBadRowsResponse reply = PB__LIST_BAD_ROWS_RESPONSE__INIT;
-    struct page page = {0};
-
-    if (st.code == STATUS_OK && rows_get_count(rows) == 0) {
-        fault_end(op->call, FAULT_TASK_NOT_FOUND, op->name);
-        return;
-    }
-    /* A task without bad rows is one row of NULLs. */
-    if (st.code == STATUS_OK && !row_is_null(rows, 0, "file"))
-        st = page_read(rows, &pb__bad_row__descriptor, list->page_size, arena, &page);
-    if (st.code != STATUS_OK) {
-        fault_end_store(op->call, st);
-        return;
-    }
-    reply.n_bad_rows = page.nitems;
-    reply.bad_rows = (Pb__BadRow **)page.items;
-    if (page.has_more)
-        reply.next_page_token =
-            (char *)write_bad_row_token(list->scope, reply.bad_rows[page.nitems - 1], arena);
-    rpc_call_end(op->call, st, &reply.base);
-}
-
-static void list_bad_rows(struct rpc_call *call, const ProtobufCMessage *message)
-{
-    const Pb__ListBadRowsRequest *request = (const Pb__ListBadRowsRequest *)message;
-    struct arena *arena = rpc_call_get_arena(call);
-    struct violations violations = {0};
-    struct param after[BAD_ROW_NKEYS] = {param_null(), param_null(), param_null()};
-    unsigned page_size = page_size_get(request->page_size, &violations);
-
-    if (!check_id(call, request->id))
-        return;
-    if (violations.count > 0) {
-        fault_end_violations(call, &violations);
-        return;
-    }
-    const char *scope = arena_printf(arena, "bad_rows %s", request->id);
-    if (request->page_token[0] != '\0' &&
-        read_bad_row_token(request->page_token, scope, arena, after).code != STATUS_OK) {
-        fault_end(call, FAULT_PAGE_TOKEN, NULL);
-        return;
-    }
-    struct list_bad_rows *list = rpc_call_alloc(call, sizeof(*list));
-    *list = (struct list_bad_rows){
-        .op = {.call = call, .name = request->id}, .page_size = page_size, .scope = scope};
-    op_submit(&list->op, &(struct query){
-                             .statement = &bad_row_list,
-                             .params = {param_text(request->id), param_int((int64_t)page_size + 1),
-                                        after[0], after[1], after[2]},
-                             .on_done = list_bad_rows_done,
-                         });
-}
-
 static const struct rpc_method methods[] = {
     {"CreateTask", RPC_UNARY, task_create_start},
     {"GetTask", RPC_UNARY, get_task},
@@ -305,10 +200,10 @@ static const struct rpc_method methods[] = {
     {"AbortTask", RPC_UNARY, abort_task},
     {"RetryTask", RPC_UNARY, retry_task},
     {"DeleteTask", RPC_UNARY, delete_task},
-    {"ListBadRows", RPC_UNARY, list_bad_rows},
-    {"ListDifferences", RPC_UNARY, task_differences_list_start},
+    {"ListBadRows", RPC_UNARY, task_parts_list_bad_rows},
+    {"ListDifferences", RPC_UNARY, task_parts_list_differences},
     {"UpdateTask", RPC_UNARY, task_update_start},
-    {"ListTaskEvents", RPC_UNARY, task_events_list_start},
+    {"ListTaskEvents", RPC_UNARY, task_parts_list_events},
     {"WatchTask", RPC_SERVER_STREAM, task_watch_start},
     {"WatchTasks", RPC_SERVER_STREAM, task_watch_all_start},
 };
