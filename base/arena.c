@@ -7,7 +7,12 @@
 
 #include "base/mem.h"
 
-enum { BLOCK_BYTES = 4096, ALIGN = 16 };
+enum {
+    FIRST_BYTES = 960, /* of the block that comes with the arena: what many need in all */
+    BLOCK_BYTES = 4096,
+    ALIGN = 16,
+    SHORT_BYTES = 256, /* a text that is shorter is printed once, a longer one measured first */
+};
 
 struct block {
     struct block *next;
@@ -17,16 +22,24 @@ struct block {
 };
 
 struct arena {
-    struct block *blocks; /* the first one is filled */
-    size_t left_bytes;    /* what arena_try_alloc may still serve */
+    _Alignas(ALIGN) struct block *blocks; /* the first one is filled */
+    size_t left_bytes;                    /* what arena_try_alloc may still serve */
     bool is_full;
 };
 
+/* It lies behind the arena, in the same piece of memory. */
+static struct block *get_first(struct arena *arena)
+{
+    return (struct block *)(arena + 1);
+}
+
 struct arena *arena_create(size_t max_bytes)
 {
-    struct arena *arena = mem_alloc(sizeof(*arena));
+    struct arena *arena = mem_alloc(sizeof(*arena) + sizeof(struct block) + FIRST_BYTES);
 
     arena->left_bytes = max_bytes;
+    arena->blocks = get_first(arena);
+    arena->blocks->size = FIRST_BYTES;
     return arena;
 }
 
@@ -37,7 +50,8 @@ void arena_destroy(struct arena *arena)
     while (arena->blocks) {
         struct block *block = arena->blocks;
         arena->blocks = block->next;
-        mem_free(block);
+        if (block != get_first(arena))
+            mem_free(block);
     }
     mem_free(arena);
 }
@@ -48,7 +62,7 @@ static struct block *add_block(struct arena *arena, size_t size)
 
     block->size = size;
     /* A block of one large object goes behind the one that is filled. */
-    if (arena->blocks && size != BLOCK_BYTES) {
+    if (size != BLOCK_BYTES) {
         block->next = arena->blocks->next;
         arena->blocks->next = block;
     } else {
@@ -63,7 +77,7 @@ void *arena_alloc(struct arena *arena, size_t size)
     size_t need = (size + ALIGN - 1) / ALIGN * ALIGN;
     struct block *block = arena->blocks;
 
-    if (!block || block->size - block->used < need)
+    if (block->size - block->used < need)
         block = add_block(arena, need > BLOCK_BYTES / 4 ? need : BLOCK_BYTES);
 
     void *memory = block->data + block->used;
@@ -92,11 +106,14 @@ char *arena_copy_str(struct arena *arena, struct str text)
 
 char *arena_printf(struct arena *arena, const char *format, ...)
 {
+    char short_text[SHORT_BYTES];
     va_list args;
 
     va_start(args, format);
-    int n = vsnprintf(NULL, 0, format, args);
+    int n = vsnprintf(short_text, sizeof(short_text), format, args);
     va_end(args);
+    if (n >= 0 && n < SHORT_BYTES)
+        return arena_copy_str(arena, str_from_bytes(short_text, (size_t)n));
     size_t size = n < 0 ? 1 : (size_t)n + 1;
     char *text = arena_alloc(arena, size);
 

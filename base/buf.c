@@ -6,7 +6,10 @@
 
 #include "base/mem.h"
 
-enum { FIRST_BYTES = 64 };
+enum {
+    FIRST_BYTES = 64,
+    SHORT_BYTES = 256, /* a text that is shorter is printed once, a longer one measured first */
+};
 
 void *buf_reserve(struct buf *buf, size_t n)
 {
@@ -48,17 +51,30 @@ void buf_append_text(struct buf *buf, const char *text)
 
 void buf_append_char(struct buf *buf, char c)
 {
-    buf_append(buf, &c, 1);
+    /* Writers of JSON come here for every other character. */
+    if (buf->is_over || buf->max_bytes != 0 || buf->size - buf->len < 2) {
+        buf_append(buf, &c, 1);
+        return;
+    }
+    buf->data[buf->len++] = c;
+    buf->data[buf->len] = '\0';
 }
 
 void buf_printf(struct buf *buf, const char *format, ...)
 {
+    char text[SHORT_BYTES];
     va_list args;
 
     va_start(args, format);
-    int n = vsnprintf(NULL, 0, format, args);
+    int n = vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    char *room = n >= 0 ? buf_reserve(buf, (size_t)n) : NULL;
+    if (n < 0)
+        return;
+    if (n < SHORT_BYTES) {
+        buf_append(buf, text, (size_t)n);
+        return;
+    }
+    char *room = buf_reserve(buf, (size_t)n);
     if (!room)
         return;
 

@@ -42,4 +42,11 @@ void __tsan_release(void *address);
 #define HANDOFF_TAKE(tag) ((void)(tag))
 #endif
 
+/* Whether the places of base/failpoint.h are in the program. */
+#ifdef SLUICE_FAILPOINTS
+#define HAS_FAILPOINTS 1
+#else
+#define HAS_FAILPOINTS 0
+#endif
+
 #endif

@@ -1,5 +1,5 @@
 /*
- * base/id.h - ids: UUIDs (RFC 9562), random ones and those that a name stands for.
+ * base/id.h - ids: UUIDs (RFC 9562), random ones, ordered ones and those that a name stands for.
  */
 #ifndef BASE_ID_H
 #define BASE_ID_H
@@ -19,6 +19,15 @@ void id_make_hex(char ret_text[ID_HEX_BYTES]);
 
 /* The form with dashes. */
 void id_make_uuid(char ret_text[ID_UUID_BYTES]);
+
+/*
+ * Version 7 (section 5.7): the time in milliseconds and 74 random bits. Those that are made one after another lie next to
+ * each other in an index, so it is for the keys of tables that grow. It tells when it was made: for secrets take a random one.
+ */
+void id_make_ordered_hex(char ret_text[ID_HEX_BYTES]);
+
+/* The form with dashes. */
+void id_make_ordered_uuid(char ret_text[ID_UUID_BYTES]);
 
 /*
  * The same UUID for the same name, always: version 8 (section 5.8), its bits the first of the

@@ -1,163 +1,149 @@
 #include "base/json_in.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
-#include <jansson.h>
-
-/* A struct json is jansson's json_t under a name that does not need its header. */
-static json_t *value_of(const struct json *value)
-{
-    return (json_t *)(uintptr_t)value;
-}
-
-static const struct json *wrap(const json_t *value)
-{
-    return (const struct json *)(const void *)value;
-}
-
-/* jansson's own limit is far deeper, and it would build the values before it says no. */
-static bool is_too_deep(struct str text)
-{
-    size_t depth = 0;
-    bool is_in_string = false;
-
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        if (is_in_string) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                is_in_string = false;
-        } else if (c == '"') {
-            is_in_string = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > JSON_MAX_DEPTH)
-                return true;
-        } else if ((c == '}' || c == ']') && depth > 0) {
-            depth--;
-        }
-    }
-    return false;
-}
-
-/* How much of jansson's text is the reason: what it quotes may be a secret, its flags are not the reader's. */
-static size_t get_reason_len(struct str text)
-{
-    size_t quote = str_find(text, " near '");
-    size_t flag = str_find(text, " without JSON_");
-
-    return quote < flag ? quote : flag;
-}
-
-struct status json_read(const char *name, struct str text, struct json **ret)
-{
-    json_error_t error;
-
-    if (is_too_deep(text))
-        return status_error(STATUS_INVALID_ARGUMENT, "%s: JSON is nested deeper than %d levels",
-                            name, JSON_MAX_DEPTH);
-    json_t *root = json_loadb(text.data ? text.data : "", text.len,
-                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-    if (!root)
-        return status_error(STATUS_INVALID_ARGUMENT, "%s: not JSON: %.*s at line %d, column %d",
-                            name, (int)get_reason_len(str_from(error.text)), error.text, error.line,
-                            error.column);
-    *ret = (struct json *)(void *)root;
-    return status_ok();
-}
-
-void json_destroy(struct json *root)
-{
-    json_decref(value_of(root));
-}
-
-static const struct {
-    enum json_kind kind;
-    const char *name;
-} kinds[] = {
-    [JSON_OBJECT] = {JSON_KIND_OBJECT, "an object"}, [JSON_ARRAY] = {JSON_KIND_ARRAY, "an array"},
-    [JSON_STRING] = {JSON_KIND_STRING, "a string"},  [JSON_INTEGER] = {JSON_KIND_INT, "a number"},
-    [JSON_REAL] = {JSON_KIND_REAL, "a number"},      [JSON_TRUE] = {JSON_KIND_BOOL, "true"},
-    [JSON_FALSE] = {JSON_KIND_BOOL, "false"},        [JSON_NULL] = {JSON_KIND_NULL, "null"},
-};
+#include "base/compiler.h"
+#include "base/json_value.h"
 
 enum json_kind json_get_kind(const struct json *value)
 {
-    return kinds[json_typeof(value_of(value))].kind;
+    return value->kind;
 }
 
 const char *json_get_kind_name(const struct json *value)
 {
-    return kinds[json_typeof(value_of(value))].name;
+    static const char *const names[] = {
+        [JSON_KIND_NULL] = "null",      [JSON_KIND_INT] = "a number",
+        [JSON_KIND_REAL] = "a number",  [JSON_KIND_STRING] = "a string",
+        [JSON_KIND_ARRAY] = "an array", [JSON_KIND_OBJECT] = "an object",
+    };
+
+    if (value->kind == JSON_KIND_BOOL)
+        return value->is_true ? "true" : "false";
+    return names[value->kind];
 }
 
 bool json_get_bool(const struct json *value)
 {
-    assert(json_get_kind(value) == JSON_KIND_BOOL);
-    return json_is_true(value_of(value));
+    assert(value->kind == JSON_KIND_BOOL);
+    return value->is_true;
 }
 
 int64_t json_get_int(const struct json *value)
 {
-    assert(json_get_kind(value) == JSON_KIND_INT);
-    return json_integer_value(value_of(value));
+    assert(value->kind == JSON_KIND_INT);
+    return value->integer;
 }
 
 double json_get_real(const struct json *value)
 {
-    assert(json_is_number(value_of(value)));
-    return json_number_value(value_of(value));
+    assert(value->kind == JSON_KIND_INT || value->kind == JSON_KIND_REAL);
+    return value->kind == JSON_KIND_INT ? (double)value->integer : value->real;
 }
 
 struct str json_get_string(const struct json *value)
 {
-    assert(json_get_kind(value) == JSON_KIND_STRING);
-    return str_from_bytes(json_string_value(value_of(value)), json_string_length(value_of(value)));
+    assert(value->kind == JSON_KIND_STRING);
+    return value->text;
 }
 
 size_t json_get_count(const struct json *value)
 {
-    json_t *json = value_of(value);
-
-    assert(json_is_array(json) || json_is_object(json));
-    return json_is_array(json) ? json_array_size(json) : json_object_size(json);
+    assert(value->kind == JSON_KIND_ARRAY || value->kind == JSON_KIND_OBJECT);
+    return value->count;
 }
 
 const struct json *json_get_element(const struct json *array, size_t index)
 {
-    assert(index < json_get_count(array));
-    return wrap(json_array_get(value_of(array), index));
+    assert(array->kind == JSON_KIND_ARRAY && index < array->count);
+    return &array->items[index];
 }
 
-bool json_is_equal(const struct json *a, const struct json *b)
+int json_compare_keys(struct str a, struct str b)
 {
-    return json_equal(value_of(a), value_of(b)) != 0;
+    int order = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
+
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static int compare_with_key(const void *key, const void *place)
+{
+    const struct str *wanted = key;
+
+    return json_compare_keys(*wanted, (*(const struct json *const *)place)->key);
+}
+
+static const struct json *find(const struct json *object, struct str key)
+{
+    if (object->by_key) {
+        const struct json *const *found =
+            bsearch(&key, object->by_key, object->count, sizeof(*found), compare_with_key);
+        return found ? *found : NULL;
+    }
+    for (size_t i = 0; i < object->count; i++) {
+        if (str_is_equal(object->items[i].key, key))
+            return &object->items[i];
+    }
+    return NULL;
 }
 
 const struct json *json_find(const struct json *object, const char *key)
 {
-    assert(json_get_kind(object) == JSON_KIND_OBJECT);
-    return wrap(json_object_get(value_of(object), key));
+    assert(object->kind == JSON_KIND_OBJECT);
+    return find(object, str_from(key));
 }
 
-static struct json_member member_at(void *place)
+static bool are_items_equal(const struct json *a, const struct json *b)
 {
-    if (!place)
-        return (struct json_member){0};
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        const struct json *other =
+            a->kind == JSON_KIND_ARRAY ? &b->items[i] : find(b, a->items[i].key);
+        if (!other || !json_is_equal(&a->items[i], other))
+            return false;
+    }
+    return true;
+}
+
+bool json_is_equal(const struct json *a, const struct json *b)
+{
+    if (a->kind != b->kind)
+        return false;
+    switch (a->kind) {
+    case JSON_KIND_NULL:
+        return true;
+    case JSON_KIND_BOOL:
+        return a->is_true == b->is_true;
+    case JSON_KIND_INT:
+        return a->integer == b->integer;
+    case JSON_KIND_REAL:
+        return !(a->real < b->real) && !(a->real > b->real);
+    case JSON_KIND_STRING:
+        return str_is_equal(a->text, b->text);
+    case JSON_KIND_ARRAY:
+    case JSON_KIND_OBJECT:
+        return are_items_equal(a, b);
+    }
+    return false;
+}
+
+static struct json_member member_at(const struct json *object, size_t index)
+{
+    if (index >= object->count)
+        return (struct json_member){.value = NULL};
     return (struct json_member){
-        .key = str_from(json_object_iter_key(place)),
-        .value = wrap(json_object_iter_value(place)),
-        .place = place,
-    };
+        .key = object->items[index].key, .value = &object->items[index], .index = index};
 }
 
 struct json_member json_first(const struct json *object)
 {
-    assert(json_get_kind(object) == JSON_KIND_OBJECT);
-    return member_at(json_object_iter(value_of(object)));
+    assert(object->kind == JSON_KIND_OBJECT);
+    return member_at(object, 0);
 }
 
 struct json_member json_next(const struct json *object, struct json_member member)
 {
-    return member_at(json_object_iter_next(value_of(object), member.place));
+    return member_at(object, member.index + 1);
 }

@@ -1,8 +1,8 @@
 /*
  * base/json_in.h - reading JSON (RFC 8259) from peers.
  *
- * Behind it is jansson. Refused are: duplicate keys, invalid UTF-8, \u0000, trailing bytes, numbers out of
- * range, and nesting deeper than JSON_MAX_DEPTH. Keys keep their order.
+ * Refused are: duplicate keys, invalid UTF-8, \u0000, trailing bytes, numbers out of range, and nesting deeper than
+ * JSON_MAX_DEPTH. Keys keep their order.
  */
 #ifndef BASE_JSON_IN_H
 #define BASE_JSON_IN_H
@@ -47,8 +47,8 @@ const char *json_get_kind_name(const struct json *value);
 /* Each of these is for values of its kind only. */
 bool json_get_bool(const struct json *value);
 int64_t json_get_int(const struct json *value);
-double json_get_real(const struct json *value); /* takes JSON_KIND_INT, too */
-struct str json_get_string(const struct json *value);
+double json_get_real(const struct json *value);       /* takes JSON_KIND_INT, too */
+struct str json_get_string(const struct json *value); /* a zero byte is behind it */
 size_t json_get_count(const struct json *value); /* elements of an array, members of an object */
 const struct json *json_get_element(const struct json *array, size_t index);
 
@@ -62,7 +62,7 @@ const struct json *json_find(const struct json *object, const char *key);
 struct json_member {
     struct str key;
     const struct json *value; /* NULL: past the end */
-    void *place;
+    size_t index;
 };
 struct json_member json_first(const struct json *object);
 struct json_member json_next(const struct json *object, struct json_member member);

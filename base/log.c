@@ -1,14 +1,15 @@
 #include "base/log.h"
 
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json_out.h"
 
-/* What every line needs; written once, before threads start. */
+/* What every line needs. */
 static struct {
-    const char *program;
-    enum log_level level;
+    const char *program; /* written once, before threads start */
+    _Atomic enum log_level level;
 } log_settings = {.program = "sluice", .level = LOG_INFO};
 
 static const char *const level_names[] = {
@@ -23,7 +24,17 @@ enum { LINE_MAX_BYTES = 16 * 1024 };
 void log_init(const char *program, enum log_level level)
 {
     log_settings.program = program;
-    log_settings.level = level;
+    log_set_level(level);
+}
+
+void log_set_level(enum log_level level)
+{
+    atomic_store_explicit(&log_settings.level, level, memory_order_relaxed);
+}
+
+bool log_is_on(enum log_level level)
+{
+    return level >= atomic_load_explicit(&log_settings.level, memory_order_relaxed);
 }
 
 struct status log_level_read(const char *text, enum log_level *ret)
@@ -59,7 +70,7 @@ static void write_field(struct json_out *out, const struct log_field *field)
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
-    if (level < log_settings.level)
+    if (!log_is_on(level))
         return;
 
     char time[CLOCK_TEXT_BYTES];

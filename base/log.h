@@ -34,6 +34,12 @@ struct log_field {
 /* Names the program in each line and sets the lowest level that is written. Call before threads start. */
 void log_init(const char *program, enum log_level level);
 
+/* Changes the lowest level that is written. Any thread. */
+void log_set_level(enum log_level level);
+
+/* Whether lines of that level are written, for who would have to work for them. Any thread. */
+bool log_is_on(enum log_level level);
+
 /* "debug", "info", "warn" or "error". INVALID_ARGUMENT: none of them. */
 struct status log_level_read(const char *text, enum log_level *ret) MUST_CHECK;
 

@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+
+enum { SMALL_BYTES = 1024 };
+
 static void *must(void *memory)
 {
     if (memory)
@@ -12,9 +16,12 @@ static void *must(void *memory)
     abort();
 }
 
+/* Small ones that a thread has freed are at hand for malloc, but not for calloc; large ones may be zero already. */
 void *mem_alloc(size_t size)
 {
-    return must(calloc(1, size ? size : 1));
+    if (size > SMALL_BYTES)
+        return must(calloc(1, size));
+    return memset(must(malloc(size ? size : 1)), 0, size);
 }
 
 void *mem_alloc_array(size_t count, size_t size)
@@ -35,6 +42,18 @@ char *mem_copy_str(struct str text)
         memcpy(copy, text.data, text.len);
     copy[text.len] = '\0';
     return copy;
+}
+
+void mem_wipe(void *memory, size_t size)
+{
+    OPENSSL_cleanse(memory, size);
+}
+
+void mem_free_secret(char *text)
+{
+    if (text)
+        mem_wipe(text, strlen(text));
+    free(text);
 }
 
 void mem_free(void *memory)

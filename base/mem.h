@@ -22,6 +22,12 @@ void *mem_realloc_array(void *memory, size_t count, size_t size) MUST_CHECK;
 /* A NUL-terminated copy of text, owned by the caller. */
 char *mem_copy_str(struct str text) MUST_CHECK;
 
+/* Overwrites size bytes in a way that compilers keep, though nobody reads them again. */
+void mem_wipe(void *memory, size_t size);
+
+/* Wipes and frees a text that was a secret. NULL is allowed. */
+void mem_free_secret(char *text);
+
 /* NULL is allowed. */
 void mem_free(void *memory);
 

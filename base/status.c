@@ -29,13 +29,6 @@ static const char *const names[] = {
 };
 static_assert(ARRAY_LEN(names) == STATUS_NCODES, "a name for each code");
 
-struct status status_ok(void)
-{
-    struct status st = {.code = STATUS_OK};
-
-    return st;
-}
-
 /* The text may be cut in the middle of a character, and may quote bytes that are no UTF-8. */
 static void mend(char *text)
 {

@@ -41,7 +41,15 @@ struct status {
     char text[STATUS_TEXT_BYTES]; /* UTF-8; cut to fit, at a character's end; "" if code is OK */
 };
 
-struct status status_ok(void);
+/* The text is empty; what is behind its end is left as it was, for a good outcome is to cost nothing. */
+static inline struct status status_ok(void)
+{
+    struct status st;
+
+    st.code = STATUS_OK;
+    st.text[0] = '\0';
+    return st;
+}
 
 /*
  * Makes a status of a code that is not OK. The text is lower case, has no full stop and names

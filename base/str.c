@@ -34,6 +34,15 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+bool str_is_printable(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < ' ' || text.data[i] > '~')
+            return false;
+    }
+    return true;
+}
+
 struct str str_trim(struct str text)
 {
     while (text.len > 0 && is_space(text.data[0]))

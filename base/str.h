@@ -47,6 +47,9 @@ size_t str_find_byte(struct str text, char c);
 /* The index of the first place of needle, or text.len if there is none. */
 size_t str_find(struct str text, const char *needle);
 
+/* Whether all of it are visible characters of ASCII, and spaces. */
+bool str_is_printable(struct str text);
+
 /* text without its first n bytes (n <= text.len). Nothing is added to the NULL of an empty one: C does not define that. */
 static inline struct str str_skip(struct str text, size_t n)
 {

@@ -37,7 +37,7 @@ void thread_wait_until(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_
     (void)pthread_cond_timedwait(condition, mutex, &until);
 }
 
-static sigset_t get_stop_signals(void)
+static sigset_t get_signals(void)
 {
     sigset_t set;
 
@@ -50,20 +50,27 @@ static sigset_t get_stop_signals(void)
 
 void thread_block_signals(void)
 {
-    sigset_t set = get_stop_signals();
+    sigset_t set = get_signals();
     struct sigaction ignore = {.sa_handler = SIG_IGN};
 
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     (void)sigaction(SIGPIPE, &ignore, NULL);
 }
 
-int thread_wait_for_stop(void)
+int thread_wait_for_signal(void)
 {
-    sigset_t set = get_stop_signals();
+    sigset_t set = get_signals();
     int number = 0;
 
-    do {
-        (void)sigwait(&set, &number);
-    } while (number == SIGHUP); /* a terminal that goes away does not stop a service */
+    (void)sigwait(&set, &number);
     return number;
+}
+
+void thread_wait_for_second_stop(unsigned delay_ms)
+{
+    struct timespec delay = {.tv_sec = delay_ms / 1000, .tv_nsec = delay_ms % 1000 * 1000000L};
+    sigset_t set = get_signals();
+
+    (void)sigdelset(&set, SIGHUP);
+    (void)sigtimedwait(&set, NULL, &delay);
 }

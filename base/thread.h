@@ -31,7 +31,10 @@ void thread_wait_until(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_
  */
 void thread_block_signals(void);
 
-/* Waits until SIGTERM or SIGINT arrives; returns its number. Blocks. */
-int thread_wait_for_stop(void);
+/* Waits until SIGTERM, SIGINT or SIGHUP arrives; returns its number. Blocks. */
+int thread_wait_for_signal(void);
+
+/* Waits until delay_ms have passed, or SIGTERM or SIGINT arrives: who asks twice is in a hurry. Blocks. */
+void thread_wait_for_second_stop(unsigned delay_ms);
 
 #endif

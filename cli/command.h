@@ -9,18 +9,33 @@
 
 #include "base/options.h"
 #include "base/status.h"
+#include "base/tls.h"
 
 struct buf;
+struct token_file;
 
 /* What all commands share, and what only some use. One struct, so that an option means the same everywhere. */
 struct cli_settings {
     struct options_common common;
     struct buf *notes; /* what else there is to say about an error, line by line */
     const char *gateway;
+    const char *gateway_token_file;
+    struct token_file *gateway_token; /* NULL: none is shown */
+    struct tls_paths tls;
     int64_t timeout_ms;
     const char *output; /* "table" or "json" */
 
-    const char *database_url; /* migrate */
+    const char *rest; /* healthcheck */
+    const char *worker;
+    const char *health_ca;
+
+    const char *database_url; /* migrate, secret rotate */
+    const char *database_password_file;
+    const char *secret_key_file;
+
+    const char *name; /* token create */
+    const char *scopes;
+    const char *expires;
 
     const char *type; /* source */
     const char *parameters_json;
@@ -66,5 +81,7 @@ extern const struct command migrate_commands[];
 extern const struct command source_commands[];
 extern const struct command task_commands[];
 extern const struct command health_commands[];
+extern const struct command secret_commands[];
+extern const struct command token_commands[];
 
 #endif

@@ -7,20 +7,26 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/core_dumps.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "base/tls.h"
+#include "base/token_file.h"
 #include "cli/command.h"
 #include "cli/table.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-#define TEXT_ROW(option, member, value, text) \
+#define ROW(option, member, value, text, secret) \
     {.name = (option), \
      .kind = OPTION_TEXT, \
      .field = offsetof(struct cli_settings, member), \
      .value_name = (value), \
-     .help = (text)}
+     .help = (text), \
+     .is_secret = (secret)}
+#define TEXT_ROW(option, member, value, text) ROW(option, member, value, text, false)
+#define SECRET_ROW(option, member, value, text) ROW(option, member, value, text, true)
 
 static const struct option_row rows[] = {
     {.name = "gateway",
@@ -29,6 +35,9 @@ static const struct option_row rows[] = {
      .default_value = "127.0.0.1:50051",
      .value_name = "HOST:PORT",
      .help = "the gateway to call"},
+    TEXT_ROW("gateway-token-file", gateway_token_file, "PATH",
+             "the file that has the token to show to the gateway"),
+    TLS_CLIENT_ROWS(struct cli_settings, tls),
     {.name = "timeout-ms",
      .kind = OPTION_NUMBER,
      .field = offsetof(struct cli_settings, timeout_ms),
@@ -45,21 +54,43 @@ static const struct option_row rows[] = {
      .default_value = "table",
      .value_name = "FORM",
      .help = "table or json"},
-    {.name = "database-url",
+    SECRET_ROW("database-url", database_url, "URL",
+               "migrate, token, secret rotate: the database; keep a password in a file"),
+    TEXT_ROW("database-password-file", database_password_file, "PATH",
+             "migrate, secret rotate: the file that has the database's password"),
+    TEXT_ROW("secret-key-file", secret_key_file, "PATH",
+             "secret rotate: the file of keys; the first one is the new one"),
+    {.name = "rest",
      .kind = OPTION_TEXT,
-     .field = offsetof(struct cli_settings, database_url),
-     .value_name = "URL",
-     .help = "migrate: the database; keep a password in a file, ...?passfile=PATH",
-     .is_secret = true},
+     .field = offsetof(struct cli_settings, rest),
+     .default_value = "127.0.0.1:12311",
+     .value_name = "HOST:PORT",
+     .help = "healthcheck rest: where sluice-rest listens"},
+    {.name = "worker",
+     .kind = OPTION_TEXT,
+     .field = offsetof(struct cli_settings, worker),
+     .default_value = "127.0.0.1:50052",
+     .value_name = "HOST:PORT",
+     .help = "healthcheck worker: the --health-listen of sluice-worker"},
+    TEXT_ROW("name", name, "NAME", "token create: who is to have it, for the history of tasks"),
+    TEXT_ROW("scopes", scopes, "SCOPES",
+             "token create: what it allows: read, write, worker, admin, with commas between"),
+    TEXT_ROW("expires", expires, "TIME",
+             "token create: for how long: 90d, 12h, 30m; else for good"),
+    TEXT_ROW(
+        "health-ca", health_ca, "FILE",
+        "healthcheck rest, worker: they speak TLS, with a certificate of this CA; --gateway-cert is "
+        "shown to them"),
     TEXT_ROW("type", type, "TYPE", "source add: file, postgres, hbase, lindorm, hdfs, s3 or spark"),
     {.name = "param",
      .kind = OPTION_LIST,
      .field = offsetof(struct cli_settings, params),
      .value_name = "KEY=VALUE",
-     .help = "source add, update: a parameter; may be given many times"},
-    TEXT_ROW("parameters-json", parameters_json, "JSON", "source add, update: all parameters"),
+     .help = "source add, update: a parameter; may be given many times",
+     .is_secret = true},
+    SECRET_ROW("parameters-json", parameters_json, "JSON", "source add, update: all parameters"),
     TEXT_ROW("parameters-file", parameters_file, "PATH",
-             "source add, update: the same from a file; who lists processes sees no secret then"),
+             "source add, update: the same from a file; no shell remembers a secret then"),
     TEXT_ROW("source", source, "NAME", "task create: where rows come from"),
     TEXT_ROW("destination", destination, "NAME", "task create: where rows go to"),
     TEXT_ROW("reader-config", reader_config, "JSON", "task create: what to read"),
@@ -74,7 +105,7 @@ static const struct option_row rows[] = {
      .value_name = "N",
      .help = "task create: how many executors"},
     TEXT_ROW("file-type", file_type, "TYPE", "task create: CSV or Parquet"),
-    TEXT_ROW("spark-params", spark_params, "TEXT", "task create: settings for Spark"),
+    SECRET_ROW("spark-params", spark_params, "TEXT", "task create: settings for Spark"),
     TEXT_ROW("display-name", display_name, "TEXT", "task create: what to call it"),
     {.name = "label",
      .kind = OPTION_LIST,
@@ -114,19 +145,30 @@ static const struct option_row rows[] = {
     OPTIONS_COMMON_ROWS(struct cli_settings, common),
 };
 
+static void validate(const void *settings, struct buf *errors)
+{
+    const struct cli_settings *s = settings;
+    struct tls_paths tls = s->tls;
+
+    if (s->health_ca)
+        tls.ca = s->health_ca; /* the pair is for either */
+    tls_validate(TLS_CLIENT, &tls, errors);
+}
+
 static const struct option_table table = {
     .program = "sluice",
     .summary = "Works with a Sluice gateway and its database.",
     .operands = "COMMAND ...",
     .rows = rows,
     .nrows = ARRAY_LEN(rows),
+    .size = sizeof(struct cli_settings),
+    .common = offsetof(struct cli_settings, common),
+    .validate = validate,
 };
 
 static const struct command *const groups[] = {
-    migrate_commands,
-    source_commands,
-    task_commands,
-    health_commands,
+    migrate_commands, source_commands, task_commands,
+    health_commands,  secret_commands, token_commands,
 };
 
 static void print_help(void)
@@ -193,7 +235,10 @@ static int run(const struct command *command, struct cli_settings *settings,
     size_t skipped = command->verb[0] != '\0' ? 2 : 1;
 
     settings->notes = &notes;
-    struct status st = command->run(settings, operands->items + skipped, &exit_code);
+    struct status st = token_file_open(settings->gateway_token_file, &settings->gateway_token);
+    if (st.code == STATUS_OK)
+        st = command->run(settings, operands->items + skipped, &exit_code);
+    token_file_close(settings->gateway_token);
     if (st.code != STATUS_OK) {
         char *text = table_copy_plain(str_from(st.text));
         (void)fprintf(stderr, "sluice: %s (%s)\n%s", text, status_code_get_name(st.code),
@@ -205,37 +250,49 @@ static int run(const struct command *command, struct cli_settings *settings,
     return exit_code;
 }
 
+/* Does what the common options ask for; -1: a command is to be run. */
+static int serve_common(const struct cli_settings *settings, const struct buf *errors)
+{
+    const struct options_common *common = &settings->common;
+
+    if (common->wants_help || common->wants_version) {
+        if (common->wants_help)
+            print_help();
+        else
+            (void)printf("sluice %s\n", SLUICE_VERSION);
+        return 0;
+    }
+    if (errors->len > 0) {
+        (void)fprintf(stderr, "%sTry 'sluice --help'.\n", buf_get_text(errors));
+        return EXIT_USAGE;
+    }
+    if (common->wants_print)
+        options_print(&table, settings, stdout);
+    return common->wants_print || common->wants_check ? 0 : -1;
+}
+
 int main(int argc, char **argv)
 {
     struct cli_settings settings = {0};
     struct option_list operands = {0};
     struct buf errors = {0};
     enum log_level level = LOG_WARN;
+    const struct command *command = NULL;
     struct status st = options_read(&table, argc, argv, &settings, &operands, &errors);
 
-    if (settings.common.wants_help || settings.common.wants_version) {
-        buf_deinit(&errors);
-        if (settings.common.wants_help)
-            print_help();
-        else
-            (void)printf("sluice %s\n", SLUICE_VERSION);
-        return 0;
-    }
-    const struct command *command = NULL;
     if (st.code == STATUS_OK)
         command = check_command(&settings, &operands, &errors);
     st = log_level_read(settings.common.log_level, &level);
     if (st.code != STATUS_OK)
         buf_printf(&errors, "log-level: %s\n", st.text);
-    if (errors.len > 0) {
-        (void)fprintf(stderr, "%sTry 'sluice --help'.\n", buf_get_text(&errors));
-        buf_deinit(&errors);
-        return EXIT_USAGE;
+    int exit_code = serve_common(&settings, &errors);
+    if (exit_code < 0) {
+        if (!settings.common.allows_core_dumps)
+            core_dumps_forbid();
+        log_init("sluice", level == LOG_INFO ? LOG_WARN : level);
+        exit_code = run(command, &settings, &operands);
     }
-    if (settings.common.wants_check) {
-        options_print(&table, &settings, stdout);
-        return 0;
-    }
-    log_init("sluice", level == LOG_INFO ? LOG_WARN : level);
-    return run(command, &settings, &operands);
+    buf_deinit(&errors);
+    options_end(&table, &settings);
+    return exit_code;
 }

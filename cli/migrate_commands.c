@@ -6,19 +6,13 @@
 
 #include "base/buf.h"
 #include "base/json_out.h"
+#include "base/mem.h"
 #include "cli/command.h"
+#include "cli/database.h"
 #include "cli/table.h"
 #include "migrations/migrations.h"
 
 enum { EXIT_NOT_CURRENT = 1 };
-
-static struct status require_url(const struct cli_settings *settings)
-{
-    if (settings->database_url)
-        return status_ok();
-    return status_error(STATUS_INVALID_ARGUMENT,
-                        "--database-url or SLUICE_DATABASE_URL must be given");
-}
 
 static void print_applied(void *arg, const struct migration_line *line)
 {
@@ -31,14 +25,15 @@ static void print_applied(void *arg, const struct migration_line *line)
 static struct status migrate_up(const struct cli_settings *settings, const char *const *operands,
                                 int *ret_exit)
 {
+    char *url = NULL;
     size_t count = 0;
-    struct status st = require_url(settings);
+    struct status st = database_make_url(settings, &url);
 
     (void)operands;
     (void)ret_exit;
     if (st.code == STATUS_OK)
-        st = migrations_apply(settings->database_url, migrations_files, migrations_nfiles,
-                              print_applied, &count);
+        st = migrations_apply(url, migrations_files, migrations_nfiles, print_applied, &count);
+    mem_free_secret(url);
     if (st.code == STATUS_OK && count == 0)
         (void)printf("the schema is up to date\n");
     return st;
@@ -88,15 +83,16 @@ static struct status migrate_status(const struct cli_settings *settings,
 {
     static const char *const titles[] = {"MIGRATION", "STATE", "APPLIED"};
     struct listing listing = {0};
-    struct status st = require_url(settings);
+    char *url = NULL;
+    struct status st = database_make_url(settings, &url);
 
     (void)operands;
     if (st.code != STATUS_OK)
         return st;
     listing.wants_json = strcmp(settings->output, "json") == 0;
     listing.table = table_create(titles, ARRAY_LEN(titles));
-    st = migrations_list(settings->database_url, migrations_files, migrations_nfiles, add_line,
-                         &listing);
+    st = migrations_list(url, migrations_files, migrations_nfiles, add_line, &listing);
+    mem_free_secret(url);
     if (st.code != STATUS_OK || listing.wants_json)
         table_destroy(listing.table);
     else

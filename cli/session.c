@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/json_out.h"
 #include "base/mem.h"
+#include "cli/connection.h"
 #include "cli/notes.h"
 #include "rpc/client.h"
 #include "rpc/message_json.h"
@@ -15,15 +16,14 @@ enum { REPLY_MAX_BYTES = 64 * 1024 * 1024 };
 
 struct session {
     const struct cli_settings *settings;
-    struct rpc_loop *loop;
-    struct rpc_channel *channel;
+    struct connection connection;
     struct arena *arena;
 };
 
 struct status session_open(const struct cli_settings *settings, struct session **ret)
 {
     struct session *session = mem_alloc(sizeof(*session));
-    struct status st = rpc_loop_create(1, &session->loop);
+    struct status st = connection_open(settings, &session->connection);
 
     if (st.code != STATUS_OK) {
         mem_free(session);
@@ -31,8 +31,6 @@ struct status session_open(const struct cli_settings *settings, struct session *
     }
     session->settings = settings;
     session->arena = arena_create(REPLY_MAX_BYTES);
-    session->channel = rpc_channel_open(&(struct rpc_channel_options){
-        .target = settings->gateway, .loop = session->loop, .user_agent = "sluice"});
     *ret = session;
     return st;
 }
@@ -41,8 +39,7 @@ void session_close(struct session *session)
 {
     if (!session)
         return;
-    rpc_channel_close(session->channel);
-    rpc_loop_destroy(session->loop);
+    connection_close(&session->connection);
     arena_destroy(session->arena);
     mem_free(session);
 }
@@ -59,7 +56,7 @@ struct status session_call(struct session *session, const char *method,
 {
     struct str details = {0};
     struct rpc_request call = {
-        .channel = session->channel,
+        .channel = session->connection.channel,
         .method = method,
         .message = request,
         .reply_type = reply_type,

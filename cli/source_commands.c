@@ -1,10 +1,10 @@
 /*
  * cli/source_commands.c - sluice source ...: data sources.
  */
-#include <errno.h>
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/json_out.h"
 #include "base/mem.h"
 #include "cli/command.h"
@@ -20,32 +20,6 @@ enum {
     EXIT_NOT_OK = 3,                  /* of a check in which a step failed */
 };
 
-/* The file's content; the caller frees *ret. */
-static struct status read_file(const char *path, char **ret)
-{
-    struct buf text = {.max_bytes = MAX_PARAMETERS_BYTES};
-    FILE *file = fopen(path, "rb");
-    char piece[4096];
-    size_t n = 0;
-
-    if (!file)
-        return status_from_errno(errno, "--parameters-file: %.60s cannot be read", path);
-    while (!buf_is_full(&text) && (n = fread(piece, 1, sizeof(piece), file)) > 0)
-        buf_append(&text, piece, n);
-    struct status st = status_ok();
-    if (ferror(file))
-        st = status_from_errno(errno, "--parameters-file: %.60s cannot be read", path);
-    else if (buf_is_full(&text))
-        st = status_error(STATUS_INVALID_ARGUMENT,
-                          "--parameters-file: %.60s has more than %d bytes, which is what is taken",
-                          path, MAX_PARAMETERS_BYTES);
-    (void)fclose(file);
-    if (st.code == STATUS_OK)
-        *ret = buf_take(&text);
-    buf_deinit(&text);
-    return st;
-}
-
 /* The parameters as JSON: as given, or made of the --param options. The caller frees *ret. */
 static struct status make_parameters(const struct cli_settings *settings, char **ret)
 {
@@ -57,7 +31,8 @@ static struct status make_parameters(const struct cli_settings *settings, char *
         return status_error(STATUS_INVALID_ARGUMENT,
                             "--param, --parameters-json and --parameters-file exclude each other");
     if (settings->parameters_file)
-        return read_file(settings->parameters_file, ret);
+        return file_read_text("--parameters-file", settings->parameters_file, MAX_PARAMETERS_BYTES,
+                              ret);
     if (settings->parameters_json) {
         *ret = mem_copy_str(str_from(settings->parameters_json));
         return status_ok();

@@ -4,13 +4,11 @@
 
 #include "base/compiler.h"
 #include "base/mem.h"
-#include "rpc/client.h"
+#include "cli/connection.h"
 #include "rpc/client_stream.h"
-#include "rpc/loop.h"
 
 struct stream {
-    struct rpc_loop *loop;
-    struct rpc_channel *channel;
+    struct connection connection;
     struct rpc_client_stream call;
 
     pthread_mutex_t lock; /* for all below */
@@ -47,7 +45,7 @@ struct status stream_open(const struct cli_settings *settings, const char *metho
                           struct stream **ret)
 {
     struct stream *stream = mem_alloc(sizeof(*stream));
-    struct status st = rpc_loop_create(1, &stream->loop);
+    struct status st = connection_open(settings, &stream->connection);
 
     if (st.code != STATUS_OK) {
         mem_free(stream);
@@ -55,10 +53,8 @@ struct status stream_open(const struct cli_settings *settings, const char *metho
     }
     (void)pthread_mutex_init(&stream->lock, NULL);
     (void)pthread_cond_init(&stream->changed, NULL);
-    stream->channel = rpc_channel_open(&(struct rpc_channel_options){
-        .target = settings->gateway, .loop = stream->loop, .user_agent = "sluice"});
     stream->call = (struct rpc_client_stream){
-        .channel = stream->channel,
+        .channel = stream->connection.channel,
         .method = method,
         .message_type = type,
         .on_message = on_message,
@@ -95,8 +91,7 @@ void stream_close(struct stream *stream)
     rpc_client_stream_cancel(&stream->call);
     while (stream_find_next(stream)) {
     }
-    rpc_channel_close(stream->channel);
-    rpc_loop_destroy(stream->loop);
+    connection_close(&stream->connection);
     (void)pthread_cond_destroy(&stream->changed);
     (void)pthread_mutex_destroy(&stream->lock);
     mem_free(stream);

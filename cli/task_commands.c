@@ -13,6 +13,7 @@
 #include "cli/table.h"
 #include "cli/task_differences.h"
 #include "cli/task_events.h"
+#include "cli/task_explain.h"
 #include "cli/watch.h"
 #include "sluice/v1/task_service.pb-c.h"
 
@@ -378,6 +379,8 @@ const struct command task_commands[] = {
     {"task", "abort", "ID", 1, "stop a task; what is done stays", task_abort},
     {"task", "retry", "ID", 1, "take a failed or killed task up again: --from-start", task_retry},
     {"task", "delete", "ID", 1, "stop a task and remove it; imported rows stay", task_delete},
+    {"task", "explain", "ID", 1, "tell why a task is where it is, and what it waits for",
+     task_explain},
     {"task", "events", "ID", 1, "list what became of a task, oldest first", task_events},
     {"task", "bad-rows", "ID", 1, "list the rows that a task left out", task_bad_rows},
     {"task", "differences", "ID", 1, "list the cells that comparisons found to differ",

@@ -17,6 +17,7 @@ endif()
 
 set(SLUICE_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them; empty: none")
 option(SLUICE_FUZZ "Build the fuzz targets with libFuzzer; needs clang" OFF)
+option(SLUICE_FAILPOINTS "Have the places at which tests make programs die or fail" OFF)
 
 add_compile_definitions(_GNU_SOURCE SLUICE_VERSION="${PROJECT_VERSION}")
 add_compile_options(
@@ -32,6 +33,9 @@ else()
     add_compile_definitions($<$<COMPILE_LANGUAGE:C>:_FORTIFY_SOURCE=2>)
     add_compile_options(-fstack-protector-strong)
     add_link_options(-pie -Wl,-z,relro,-z,now)
+endif()
+if(SLUICE_FAILPOINTS)
+    add_compile_definitions(SLUICE_FAILPOINTS=1)
 endif()
 if(SLUICE_FUZZ)
     if(NOT CMAKE_C_COMPILER_ID STREQUAL "Clang")

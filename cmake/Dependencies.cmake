@@ -20,7 +20,6 @@ function(sluice_need_program name program)
     endif()
 endfunction()
 
-sluice_need(JANSSON jansson)
 sluice_need(LIBPQ libpq)
 sluice_need(OPENSSL openssl)
 sluice_need(PROTOBUF_C libprotobuf-c)

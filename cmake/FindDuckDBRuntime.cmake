@@ -20,9 +20,8 @@ if(NOT DuckDBRuntime_LIBRARY)
 endif()
 set(DuckDBRuntime_FOUND TRUE)
 
-# Programs in the build tree find it where scripts/deps puts it, installed ones beside themselves.
+# Programs in the build tree find it where scripts/deps puts it, the installed worker beside itself (Install.cmake).
 set(CMAKE_BUILD_RPATH ${DUCKDB_ROOT}/lib)
-set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}/sluice")
 # The older kind of run path is the program's, whoever asks; the newer one is only the asking
 # library's, and under a sanitizer that is the sanitizer.
 add_link_options(-Wl,--disable-new-dtags)

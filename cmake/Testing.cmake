@@ -13,6 +13,9 @@ function(sluice_unit_tests room)
         return()
     endif()
     list(REMOVE_ITEM fixtures ${tests})
+    if(NOT SLUICE_FAILPOINTS)
+        list(FILTER tests EXCLUDE REGEX "/test_failpoint\\.c$")
+    endif()
     add_custom_target(unit_${name})
     foreach(file IN LISTS tests)
         cmake_path(GET file STEM stem)
@@ -26,7 +29,7 @@ function(sluice_unit_tests room)
         add_test(NAME unit.${room}.${stem} COMMAND ${target}
                  WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
         set_tests_properties(unit.${room}.${stem} PROPERTIES
-            LABELS unit TIMEOUT 120
+            LABELS unit TIMEOUT 300
             ENVIRONMENT "TSAN_OPTIONS=ignore_noninstrumented_modules=1;UBSAN_OPTIONS=print_stacktrace=1")
     endforeach()
 endfunction()
@@ -106,6 +109,7 @@ function(sluice_gates)
     sluice_gate(layers ${python} ${tools}/layers.py)
     sluice_gate(sizes ${python} ${tools}/cmetrics.py .
                 --skip "build*/*" --skip "third_party/*" --skip "var/*" --tests "tests/*")
+    sluice_gate(migrations ${python} ${tools}/migrations.py)
     sluice_gate(format ${tools}/format.sh)
     sluice_gate(globals ${python} ${tools}/globals.py ${PROJECT_BINARY_DIR})
     sluice_gate(headers ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR}

@@ -19,6 +19,8 @@
 #include "connectors/reader.h"
 #include "spec/import_spec.h"
 
+struct metric;
+struct metrics;
 struct destination; /* an implementation's own; used by the threads of one job */
 struct writer;      /* an implementation's own; used by one thread */
 
@@ -29,7 +31,10 @@ struct destination_options {
     const char *task_id;
     int64_t task_time_ms; /* when the task was created, since 1970: the same for all its attempts */
     int64_t lease_token;
+    int64_t first_token; /* units under older ones are of a run before a start from the beginning */
     const struct stop *stop;
+    struct metrics *metrics; /* for what the kind counts of its own; may be NULL, as the next */
+    struct metric *bytes_written; /* counts what is sent of rows, also in tries that are undone */
 };
 
 /* What a split came to; it is kept with the rows. */
@@ -83,12 +88,13 @@ struct destination_type {
     /*
      * For the job that moves rows: takes the fence (from here on older tokens are refused, and what their
      * sessions left open is ended). drops_units: forget the units of an earlier run (a start from the beginning).
-     * *ret_units (owned by destination, until close) are the units that are done, if keeps_units.
+     * *ret_units (owned by destination, until close) are the units that are done, if keeps_units. FAILED_PRECONDITION,
+     * too: drops_units, but there are units of this run, which cannot be written twice.
      */
     struct status (*begin)(struct destination *destination, bool drops_units,
                            const struct unit **ret_units, size_t *ret_nunits);
 
-    /* After the task is over: forgets its units. Not needed for correctness. */
+    /* After the task is over: forgets its units, if they can be written twice. Not needed for correctness. */
     void (*forget)(struct destination *destination);
 
     /* One for each thread, after begin. */

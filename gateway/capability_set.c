@@ -110,3 +110,15 @@ void capability_set_read(char *const *entries, size_t nentries, struct arena *ar
     buf_deinit(&jobs);
     buf_deinit(&checks);
 }
+
+bool capability_list_has(const char *list, struct str entry)
+{
+    struct buf quoted = {0};
+
+    buf_append_char(&quoted, '"');
+    buf_append_str(&quoted, entry); /* of letters and colons: nothing in it is escaped */
+    buf_append_char(&quoted, '"');
+    bool has = strstr(list, buf_get_text(&quoted)) != NULL;
+    buf_deinit(&quoted);
+    return has;
+}

@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/compiler.h"
+#include "base/str.h"
+
 struct arena;
 struct violations;
 
@@ -36,5 +39,8 @@ static inline bool capability_list_is_empty(const char *list)
 {
     return list[1] == '}';
 }
+
+/* Whether a list has an entry. */
+bool capability_list_has(const char *list, struct str entry) MUST_CHECK;
 
 #endif

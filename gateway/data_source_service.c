@@ -5,18 +5,20 @@
  * A method is two functions: the one with its name starts the query; the one above it,
  * which ends in _done, turns the rows into the reply. An update is the one that takes two
  * queries: what "***" stands for must be read before the new parameters can be written.
- * Secrets are in the rows, and masked in every reply.
+ * Secrets are in the rows, sealed if the gateway has keys, and masked in every reply.
  */
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/compiler.h"
+#include "gateway/access.h"
 #include "gateway/enum_text.h"
 #include "gateway/fault.h"
 #include "gateway/op.h"
 #include "gateway/page.h"
 #include "gateway/services.h"
 #include "gateway/source_check.h"
+#include "gateway/source_secrets.h"
 #include "rpc/call.h"
 #include "sluice/v1/data_source_service.pb-c.h"
 #include "spec/data_source_endpoints.h"
@@ -35,8 +37,8 @@ static void mask(Pb__DataSource *source, struct arena *arena)
 }
 
 /*
- * The parameters to store: new_json, with secrets of old_json where it has "***". Adds to violations what is wrong; the
- * text is not to be used then.
+ * The new parameters: new_json, with secrets of old_json where it has "***". Adds to violations what is wrong; the text is
+ * not to be used then.
  */
 static const char *make_parameters(Pb__DataSourceType type, const char *old_json,
                                    const char *new_json, struct arena *arena,
@@ -50,6 +52,21 @@ static const char *make_parameters(Pb__DataSourceType type, const char *old_json
     const char *parameters = arena_copy_str(arena, buf_get(&merged));
     buf_deinit(&merged);
     return parameters;
+}
+
+/* As they are to be stored. False: the call has been ended. */
+static bool seal_parameters(struct rpc_call *call, const char *name, Pb__DataSourceType type,
+                            const char *parameters, const char **ret)
+{
+    Pb__DataSource source = PB__DATA_SOURCE__INIT;
+
+    source.name = (char *)name;
+    source.type = type;
+    source.parameters_json = (char *)parameters;
+    struct status st = source_secrets_seal(call, &source, ret);
+    if (st.code != STATUS_OK)
+        rpc_call_end(call, st, NULL);
+    return st.code == STATUS_OK;
 }
 
 /* Where the data source is, in short, for those who list tasks. */
@@ -79,7 +96,11 @@ static void end_with_row(struct op *op, struct status st, const struct pg_result
 
 static void create_done(struct query *query, struct status st, const struct pg_result *rows)
 {
-    end_with_row(op_of(query), st, rows, FAULT_DATA_SOURCE_EXISTS);
+    struct op *op = op_of(query);
+
+    if (st.code == STATUS_OK && rows_get_count(rows) > 0)
+        access_log_change(op->call, "data source created", op->name);
+    end_with_row(op, st, rows, FAULT_DATA_SOURCE_EXISTS);
 }
 
 static void create(struct rpc_call *call, const ProtobufCMessage *message)
@@ -102,6 +123,8 @@ static void create(struct rpc_call *call, const ProtobufCMessage *message)
         return;
     }
     const char *type = enum_text_find(&pb__data_source_type__descriptor, (int)source->type);
+    if (!seal_parameters(call, source->name, source->type, parameters, &parameters))
+        return;
     op_submit(op_create(call, source->name),
               &(struct query){
                   .statement = &data_source_create,
@@ -216,6 +239,8 @@ static void update_done(struct query *query, struct status st, const struct pg_r
     struct str outcome =
         st.code == STATUS_OK ? row_get_text(rows, 0, "note/outcome") : str_from("");
 
+    if (str_is(outcome, "DONE"))
+        access_log_change(op->call, "data source updated", op->name);
     if (str_is(outcome, "NOT_FOUND"))
         fault_end(op->call, FAULT_DATA_SOURCE_NOT_FOUND, op->name);
     else if (str_is(outcome, "CHANGED"))
@@ -239,6 +264,8 @@ static void write_update(struct update_op *update, const Pb__DataSource *stored)
         fault_end_violations(op->call, &violations);
         return;
     }
+    if (!seal_parameters(op->call, op->name, stored->type, parameters, &parameters))
+        return;
     const char *etag = arena_copy_str(arena, str_from(stored->etag));
     op_submit(op, &(struct query){
                       .statement = &data_source_update,
@@ -325,6 +352,8 @@ static void delete_done(struct query *query, struct status st, const struct pg_r
         return;
     }
     struct str outcome = row_get_text(rows, 0, "note/outcome");
+    if (str_is(outcome, "DONE"))
+        access_log_change(op->call, "data source deleted", op->name);
     if (str_is(outcome, "NOT_FOUND"))
         fault_end(op->call, FAULT_DATA_SOURCE_NOT_FOUND, op->name);
     else if (str_is(outcome, "CHANGED"))
@@ -364,4 +393,5 @@ const struct rpc_service data_source_service = {
     .descriptor = &pb__data_source_service__descriptor,
     .methods = methods,
     .nmethods = ARRAY_LEN(methods),
+    .begins_traces = true,
 };

@@ -59,6 +59,14 @@ static const struct fault_row rows[] = {
                           "too much is waiting already", RETRY_MS},
     [FAULT_STOPPING] = {"STOPPING", STATUS_UNAVAILABLE, NULL, NULL, NULL, "the gateway is stopping",
                         RETRY_MS},
+    [FAULT_TOKEN_MISSING] = {"TOKEN_MISSING", STATUS_UNAUTHENTICATED, NULL, NULL, NULL,
+                             "the call has no token: 'authorization: Bearer TOKEN'", 0},
+    [FAULT_TOKEN_INVALID] = {"TOKEN_INVALID", STATUS_UNAUTHENTICATED, NULL, NULL, NULL,
+                             "the token is unknown, was revoked or has expired", 0},
+    [FAULT_SCOPE_MISSING] = {"SCOPE_MISSING", STATUS_PERMISSION_DENIED, "scope", "scope", NULL,
+                             "is one that the token does not have", 0},
+    [FAULT_CLIENT_LIMIT] = {"CLIENT_LIMIT", STATUS_RESOURCE_EXHAUSTED, NULL, NULL, NULL,
+                            "the client makes too many calls", RETRY_MS},
 };
 static_assert(ARRAY_LEN(rows) == FAULT_NFAULTS, "a row for each fault");
 
@@ -97,17 +105,31 @@ struct status fault_make_status(enum fault fault, const char *name)
                         row->text);
 }
 
-void fault_end_with(struct rpc_call *call, enum fault fault, const char *name, struct status st)
+static void set_details(struct rpc_call *call, enum fault fault, const char *name)
 {
     const struct fault_row *row = &rows[fault];
     const char *shown = arena_copy_str(rpc_call_get_arena(call), cut(name));
 
-    assert(st.code == row->code);
     rpc_call_set_reason(call, row->reason, row->key, row->key ? shown : NULL);
     if (row->resource)
         rpc_call_set_resource(call, row->resource, shown);
     if (row->retry_ms != 0)
         rpc_call_set_retry_ms(call, row->retry_ms);
+    /* Another gateway can do what a stopping one does not; of the rest nothing is better within a policy's pauses. */
+    if (fault != FAULT_STOPPING)
+        rpc_call_set_lasting(call);
+}
+
+struct status fault_set(struct rpc_call *call, enum fault fault, const char *name)
+{
+    set_details(call, fault, name);
+    return fault_make_status(fault, name);
+}
+
+void fault_end_with(struct rpc_call *call, enum fault fault, const char *name, struct status st)
+{
+    assert(st.code == rows[fault].code);
+    set_details(call, fault, name);
     rpc_call_end(call, st, NULL);
 }
 

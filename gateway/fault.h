@@ -35,6 +35,10 @@ enum fault {
     FAULT_OUTCOME_UNKNOWN,
     FAULT_OVERLOADED,
     FAULT_STOPPING,
+    FAULT_TOKEN_MISSING,
+    FAULT_TOKEN_INVALID,
+    FAULT_SCOPE_MISSING,
+    FAULT_CLIENT_LIMIT,
     FAULT_NFAULTS,
 };
 
@@ -56,6 +60,9 @@ const struct fault_row *fault_get(enum fault fault);
  * subject, and is cut if it is long.
  */
 struct status fault_make_status(enum fault fault, const char *name) MUST_CHECK;
+
+/* That error, whose details the call has from here on: for who does not end it. */
+struct status fault_set(struct rpc_call *call, enum fault fault, const char *name) MUST_CHECK;
 
 /* Ends call with that error and its details. */
 void fault_end(struct rpc_call *call, enum fault fault, const char *name);

@@ -3,10 +3,14 @@
 #include "base/compiler.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/notify.h"
+#include "base/secret_key_file.h"
 #include "base/timers.h"
+#include "base/watchdog.h"
 #include "gateway/check_desk.h"
 #include "gateway/lease_desk.h"
 #include "gateway/services.h"
+#include "gateway/task_ends.h"
 #include "gateway/watch_hub.h"
 #include "rpc/server.h"
 #include "store/store.h"
@@ -18,6 +22,7 @@ struct gateway_health {
     struct gateway *gateway;
     struct rpc_server *server;
     bool is_serving;
+    struct pulse pulse;
 };
 
 const struct rpc_service *const gateway_services[GATEWAY_NSERVICES] = {
@@ -26,7 +31,8 @@ const struct rpc_service *const gateway_services[GATEWAY_NSERVICES] = {
     &worker_service,
 };
 
-struct status gateway_create(struct store *store, int64_t lease_ms, struct gateway **ret)
+struct status gateway_create(struct store *store, int64_t lease_ms, struct metrics *metrics,
+                             struct gateway **ret)
 {
     struct timers *timers;
     struct watch_hub *watches;
@@ -41,16 +47,18 @@ struct status gateway_create(struct store *store, int64_t lease_ms, struct gatew
     }
     struct gateway *gateway = mem_alloc(sizeof(*gateway));
     gateway->store = store;
+    gateway->metrics = metrics;
     gateway->lease_ms = lease_ms;
     gateway->timers = timers;
     gateway->watches = watches;
     gateway->desk = lease_desk_create(store, timers, watches, lease_ms);
     gateway->check_desk = check_desk_create(store, timers);
+    gateway->ends = task_ends_create(store, timers, metrics);
     *ret = gateway;
     return status_ok();
 }
 
-/* On the timer thread. */
+/* On the timer thread, which waits for the disk only to read a small file that has changed. */
 static void check_health(struct timer *timer)
 {
     struct gateway_health *health = container_of(timer, struct gateway_health, timer);
@@ -61,9 +69,12 @@ static void check_health(struct timer *timer)
             log_info("database is back", log_bool("serving", true));
         else
             log_warn("database is gone", log_bool("serving", false));
+        notify_status(is_ready ? "serving" : "waiting for the database");
         rpc_server_set_serving(health->server, is_ready);
         health->is_serving = is_ready;
     }
+    secret_key_file_refresh(health->gateway->secret_keys);
+    pulse_beat(&health->pulse);
     timers_set(health->gateway->timers, timer, HEALTH_PERIOD_MS);
 }
 
@@ -78,7 +89,13 @@ void gateway_follow_health(struct gateway *gateway, struct rpc_server *server)
         .is_serving = true, /* as a server is at first */
     };
     gateway->health = health;
+    notify_status("serving");
     timers_set(gateway->timers, &health->timer, 0);
+}
+
+struct pulse *gateway_get_pulse(struct gateway *gateway)
+{
+    return &gateway->health->pulse;
 }
 
 void gateway_stop(struct gateway *gateway)
@@ -86,6 +103,7 @@ void gateway_stop(struct gateway *gateway)
     lease_desk_stop(gateway->desk);
     check_desk_stop(gateway->check_desk);
     watch_hub_stop(gateway->watches);
+    task_ends_stop(gateway->ends);
     timers_destroy(gateway->timers);
     gateway->timers = NULL;
 }
@@ -97,6 +115,7 @@ void gateway_destroy(struct gateway *gateway)
     lease_desk_destroy(gateway->desk);
     check_desk_destroy(gateway->check_desk);
     watch_hub_destroy(gateway->watches);
+    task_ends_destroy(gateway->ends);
     timers_destroy(gateway->timers);
     mem_free(gateway->health);
     mem_free(gateway);

@@ -11,6 +11,7 @@
 #include "gateway/enum_text.h"
 #include "gateway/fault.h"
 #include "gateway/gateway.h"
+#include "gateway/gateway_status.h"
 #include "gateway/job_fields.h"
 #include "gateway/lease_desk.h"
 #include "gateway/op.h"
@@ -46,6 +47,7 @@ static void end_violation(struct rpc_call *call, const char *field, const char *
 static void finish_done(struct query *query, struct status st, const struct pg_result *rows)
 {
     struct op *op = op_of(query);
+    const struct finish_job *finish = container_of(op, struct finish_job, op);
     struct gateway *gateway = rpc_call_get_self(op->call);
     Google__Protobuf__Empty reply = GOOGLE__PROTOBUF__EMPTY__INIT;
 
@@ -55,6 +57,11 @@ static void finish_done(struct query *query, struct status st, const struct pg_r
     }
     bool is_ready = row_get_int(rows, 0, "note/ready") != 0;
     struct str outcome = row_get_text(rows, 0, "note/outcome");
+    if (str_is(outcome, "DONE"))
+        gateway_status_count_end(
+            gateway->metrics,
+            enum_text_find(&pb__job_outcome__descriptor, (int)finish->request->outcome),
+            row_get_int(rows, 0, "note/given_up") != 0);
     if (str_is(outcome, "DONE"))
         rpc_call_end(op->call, st, &reply.base);
     else if (str_is(outcome, "UNPLANNED"))

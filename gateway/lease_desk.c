@@ -6,10 +6,9 @@
  * is due. One thread at a time is in run: a second one only leaves word, and the first
  * looks again. So what is done is in order, and is done without the lock.
  *
- * The query belongs to the queue and not to the call it is for: so a call can end while its
+ * The query belongs to the line and not to the calls it is for: so a call can end while its
  * question is under way. Who takes a waiter out of the queue, under the lock, is the one
- * who ends its call. A queue that nobody waits in and nothing is under way for is freed by
- * run, and only there.
+ * who ends its call.
  */
 #include "gateway/lease_desk.h"
 
@@ -24,20 +23,17 @@
 #include "base/timers.h"
 #include "gateway/capability_set.h"
 #include "gateway/fault.h"
-#include "gateway/lease_queue.h"
+#include "gateway/lease_line.h"
+#include "gateway/lease_reply.h"
+#include "gateway/text_array.h"
 #include "gateway/watch_hub.h"
-#include "gateway/worker_id.h"
 #include "rpc/call.h"
-#include "sluice/worker/v1/worker_service.pb-c.h"
 #include "store/check_store.h"
 #include "store/job_store.h"
 #include "store/row.h"
 #include "store/store.h"
 
-enum {
-    QUERY_TIMEOUT_MS = 10000,
-    GIVEN_ID_BYTES = 64, /* the plan's ids are shorter */
-};
+enum { QUERY_TIMEOUT_MS = 10000 };
 
 struct lease_desk {
     struct store *store;
@@ -48,28 +44,10 @@ struct lease_desk {
 
     pthread_mutex_t lock; /* for all below */
     pthread_cond_t changed;
-    struct list lines;
-    unsigned nlines;
+    struct lease_lines lines;
     bool is_running; /* a thread is in run */
     bool is_dirty;   /* ... and is to look again */
     bool is_stopping;
-};
-
-/* Those who wait and can do the same. */
-struct line {
-    struct list link;   /* in the desk's lines */
-    struct list errand; /* in run's errands */
-    struct lease_desk *desk;
-    char *jobs; /* what they can do: a struct capability_set of its own */
-    char *checks;
-
-    /* The question under way, or the release that follows it; the texts are its parameters. */
-    struct query query;
-    char worker_id[WORKER_ID_MAX_BYTES + 1];
-    char given_id[GIVEN_ID_BYTES]; /* the job's or check's that is given back */
-
-    struct lease_queue queue; /* under the desk's lock, as is what follows */
-    bool is_releasing;        /* what nobody took is being given back */
 };
 
 enum wait_state {
@@ -86,21 +64,20 @@ struct lease_wait {
     struct rpc_call *call;
     const char *worker_id;
     const struct capability_set *capabilities;
-    enum wait_state state; /* under the desk's lock */
-    struct line *line;     /* while it is WAIT_WAITING */
+    enum wait_state state;   /* under the desk's lock */
+    struct lease_line *line; /* while it is WAIT_WAITING */
 };
 
 /* What run has found to do. */
 struct errands {
     struct list expired; /* waiters to be told that there is no job */
     struct list asking;  /* lines whose query is to be submitted */
-    struct list unused;  /* lines to be freed */
     int64_t delay_ms;    /* when to look again; LEASE_QUEUE_NEVER: when something happens */
 };
 
 static void run(struct lease_desk *desk);
 
-static struct lease_wait *wait_of(struct list *link)
+static struct lease_wait *wait_of(const struct list *link)
 {
     return container_of(link, struct lease_wait, waiter.link);
 }
@@ -122,175 +99,172 @@ static void end_all(struct list *waiters, enum fault fault)
         fault_end(wait_of(link)->call, fault, NULL);
 }
 
-static void end_all_without_job(struct list *waiters)
-{
-    Pb__LeaseJobResponse reply = PB__LEASE_JOB_RESPONSE__INIT;
-    struct list *link;
-
-    while ((link = list_take_first(waiters)) != NULL)
-        rpc_call_end(wait_of(link)->call, status_ok(), &reply.base);
-}
-
 /* The answers of the database; on a store thread. */
+
+static void release_next(struct lease_line *line);
 
 static void release_done(struct query *query, struct status st, const struct pg_result *rows)
 {
-    struct line *line = container_of(query, struct line, query);
+    struct lease_line *line = container_of(query, struct lease_line, query);
     struct lease_desk *desk = line->desk;
 
     (void)rows;
     if (st.code != STATUS_OK)
-        log_warn("not given back; the lease will end", log_str("id", line->given_id), log_code(st),
+        log_warn("not given back; the lease will end",
+                 log_str("id", line->given[line->ngiven - 1].id), log_code(st),
                  log_str("error", st.text));
+    if (--line->ngiven > 0) {
+        release_next(line);
+        return;
+    }
     (void)pthread_mutex_lock(&desk->lock);
     line->is_releasing = false; /* from here on the line may be freed */
     (void)pthread_mutex_unlock(&desk->lock);
     run(desk);
 }
 
-static void prepare_release(struct line *line, const struct pg_result *rows)
+/* Gives back what was leased for calls that are gone: the last of what is left of that. */
+static void release_next(struct lease_line *line)
 {
-    line->query = (struct query){
-        .statement = &job_finish,
-        .params = {param_text(line->given_id), param_int(row_get_int(rows, 0, "lease_token")),
-                   param_text("RELEASED"), param_text(""), param_null(), param_null(), param_null(),
-                   param_null(), param_null(), param_null(), param_int(0),
-                   param_int(JOB_MAX_TRIES)},
-        .timeout_ms = QUERY_TIMEOUT_MS,
-        .on_done = release_done,
-    };
-}
+    const struct lease_given *given = &line->given[line->ngiven - 1];
 
-static void prepare_check_release(struct line *line)
-{
-    line->query = (struct query){
-        .statement = &check_give_back,
-        .params = {param_text(line->given_id), param_text(line->worker_id)},
-        .timeout_ms = QUERY_TIMEOUT_MS,
-        .on_done = release_done,
-    };
-}
-
-/* Gives back what was leased for a call that is gone. */
-static void release(struct line *line, const struct pg_result *rows)
-{
-    struct str id = row_get_text(rows, 0, "id");
-
-    (void)snprintf(line->given_id, sizeof(line->given_id), "%.*s", (int)id.len, id.data);
-    if (line->query.statement == &check_lease)
-        prepare_check_release(line);
+    if (line->query.statement == &check_lease || line->query.statement == &check_give_back)
+        line->query = (struct query){
+            .statement = &check_give_back,
+            .params = {param_text(given->id), param_text(line->worker_id)},
+        };
     else
-        prepare_release(line, rows);
+        line->query = (struct query){
+            .statement = &job_finish,
+            .params = {param_text(given->id), param_int(given->lease_token),
+                       param_text("RELEASED")},
+        };
+    line->query.timeout_ms = QUERY_TIMEOUT_MS;
+    line->query.on_done = release_done;
     store_submit(line->desk->store, &line->query);
 }
 
-static void give_job(const struct lease_desk *desk, const struct lease_wait *wait,
-                     const struct pg_result *rows)
+/* A job or check that is to be given back. */
+static void note_given(struct lease_line *line, const struct pg_result *rows, size_t row)
 {
-    Pb__LeaseJobResponse reply = PB__LEASE_JOB_RESPONSE__INIT;
-    Pb__LeasedJob job = PB__LEASED_JOB__INIT; /* its texts are borrowed from rows */
-    Google__Protobuf__Duration lease = GOOGLE__PROTOBUF__DURATION__INIT;
-    struct status st = row_read(rows, 0, "", rpc_call_get_arena(wait->call), &job.base);
+    struct lease_given *given = &line->given[line->ngiven++];
+    struct str id = row_get_text(rows, row, "id");
 
-    lease.seconds = desk->lease_ms / 1000;
-    lease.nanos = (int32_t)(desk->lease_ms % 1000) * 1000000;
-    job.lease_duration = &lease;
-    reply.job = &job;
-    if (st.code == STATUS_OK)
-        log_debug("job leased", log_str("job", job.id), log_str("worker", wait->worker_id),
-                  log_int("attempt", job.attempt));
-    rpc_call_end(wait->call, st, &reply.base);
-    watch_hub_wake(desk->watches);
+    (void)snprintf(given->id, sizeof(given->id), "%.*s", (int)id.len, id.data);
+    if (line->query.statement != &check_lease)
+        given->lease_token = row_get_int(rows, row, "lease_token");
 }
 
-static void give_check(const struct lease_wait *wait, const struct pg_result *rows)
-{
-    Pb__LeaseJobResponse reply = PB__LEASE_JOB_RESPONSE__INIT;
-    Pb__LeasedCheck check = PB__LEASED_CHECK__INIT; /* its texts are borrowed from rows */
-    Google__Protobuf__Duration timeout = GOOGLE__PROTOBUF__DURATION__INIT;
-    struct status st = row_read(rows, 0, "", rpc_call_get_arena(wait->call), &check.base);
-    int64_t timeout_ms = row_get_int(rows, 0, "note/timeout_ms");
+/* Who gets a row. */
+struct gift {
+    struct lease_wait *wait; /* NULL: nobody */
+    bool is_refused;         /* the call is cancelled */
+};
 
-    timeout.seconds = timeout_ms / 1000;
-    timeout.nanos = (int32_t)(timeout_ms % 1000) * 1000000;
-    check.timeout = &timeout;
-    reply.check = &check;
-    if (st.code == STATUS_OK)
-        log_debug("check leased", log_str("check", check.id), log_str("worker", wait->worker_id));
-    rpc_call_end(wait->call, st, &reply.base);
-}
-
-static void end_question_with_work(struct line *line, const struct pg_result *rows)
+/* Finds who gets what; what nobody does is noted, to be given back. The lock is held. */
+static void assign(struct lease_line *line, const struct pg_result *rows, struct gift *ret_gifts)
 {
-    struct lease_desk *desk = line->desk;
     bool is_check = line->query.statement == &check_lease;
 
+    for (size_t row = 0; row < rows_get_count(rows); row++) {
+        unsigned place = is_check ? 1 : (unsigned)row_get_int(rows, row, "note/worker");
+        struct lease_waiter *asker = lease_queue_take_asker(&line->queue, place);
+        struct lease_wait *wait = asker ? container_of(asker, struct lease_wait, waiter) : NULL;
+
+        ret_gifts[row] = (struct gift){wait, wait && rpc_call_is_cancelled(wait->call)};
+        if (wait)
+            wait->state = WAIT_TAKEN;
+        if (!wait || ret_gifts[row].is_refused)
+            note_given(line, rows, row);
+    }
+    line->is_releasing = line->ngiven > 0;
+}
+
+static void give(const struct lease_desk *desk, const struct gift *gift, bool is_check,
+                 const struct pg_result *rows, size_t row)
+{
+    const struct lease_wait *wait = gift->wait;
+
+    if (gift->is_refused)
+        fault_end(wait->call, FAULT_STOPPING, NULL);
+    else if (is_check)
+        lease_reply_end_with_check(wait->call, wait->worker_id, rows);
+    else
+        lease_reply_end_with_job(wait->call, wait->worker_id, desk->lease_ms, rows, row);
+}
+
+static void end_question_with_work(struct lease_line *line, const struct pg_result *rows,
+                                   int64_t now_ms)
+{
+    struct gift gifts[LEASE_QUEUE_MAX_ASKERS];
+    struct lease_desk *desk = line->desk;
+    bool is_check = line->query.statement == &check_lease;
+    size_t nrows = rows_get_count(rows);
+
+    assert(nrows <= LEASE_QUEUE_MAX_ASKERS);
     (void)pthread_mutex_lock(&desk->lock);
-    struct lease_waiter *asker = lease_queue_end_with_job(&line->queue);
-    struct lease_wait *wait = asker ? container_of(asker, struct lease_wait, waiter) : NULL;
-    if (wait)
-        wait->state = WAIT_TAKEN;
-    bool is_gone = !wait || rpc_call_is_cancelled(wait->call);
-    line->is_releasing = is_gone; /* if not, the line may be freed from here on */
+    assign(line, rows, gifts);
+    if (is_check || nrows == line->queue.nasked)
+        lease_queue_end_with_more(&line->queue);
+    else
+        lease_queue_end_with_none(&line->queue, now_ms);
+    bool is_releasing = line->is_releasing; /* if not, the line may be freed from here on */
     (void)pthread_mutex_unlock(&desk->lock);
 
-    if (!is_gone && is_check) {
-        give_check(wait, rows);
-        return;
+    for (size_t row = 0; row < nrows; row++) {
+        if (gifts[row].wait)
+            give(desk, &gifts[row], is_check, rows, row);
     }
-    if (!is_gone) {
-        give_job(desk, wait, rows);
-        return;
-    }
-    if (wait)
-        fault_end(wait->call, FAULT_STOPPING, NULL);
-    release(line, rows);
+    if (!is_check)
+        watch_hub_wake(desk->watches);
+    if (is_releasing)
+        release_next(line);
 }
 
 typedef void answer_fn(struct query *query, struct status st, const struct pg_result *rows);
 
-static void prepare_job_question(struct line *line, answer_fn *on_done)
+/* For jobs, or for checks. */
+static void prepare_question(struct lease_line *line, const struct statement *statement,
+                             answer_fn *on_done)
 {
-    line->query = (struct query){
-        .statement = &job_lease,
-        .params = {param_text(line->worker_id), param_int(line->desk->lease_ms),
-                   param_text(line->jobs)},
-        .timeout_ms = QUERY_TIMEOUT_MS,
-        .on_done = on_done,
-    };
-}
+    line->query =
+        (struct query){.statement = statement, .timeout_ms = QUERY_TIMEOUT_MS, .on_done = on_done};
+    struct param *params = line->query.params;
 
-static void prepare_check_question(struct line *line, answer_fn *on_done)
-{
-    line->query = (struct query){
-        .statement = &check_lease,
-        .params = {param_text(line->worker_id), param_text(line->checks)},
-        .timeout_ms = QUERY_TIMEOUT_MS,
-        .on_done = on_done,
-    };
+    if (statement == &check_lease) {
+        params[0] = param_text(line->worker_id);
+        params[1] = param_text(line->checks);
+        return;
+    }
+    params[0] = param_str(buf_get(&line->workers));
+    params[1] = param_int(line->desk->lease_ms);
+    params[2] = param_text(line->jobs);
+    lease_place_begin(&line->place, clock_get_monotonic_ms(), &params[3]);
 }
 
 /* Checks go first, since somebody waits for them: was that the first half of a question? */
-static bool goes_on(const struct line *line)
+static bool goes_on(const struct lease_line *line)
 {
     return line->query.statement == &check_lease && !capability_list_is_empty(line->jobs);
 }
 
 static void question_done(struct query *query, struct status st, const struct pg_result *rows)
 {
-    struct line *line = container_of(query, struct line, query);
+    struct lease_line *line = container_of(query, struct lease_line, query);
     struct lease_desk *desk = line->desk;
     int64_t now_ms = clock_get_monotonic_ms();
     struct list failed;
 
     if (st.code == STATUS_OK && rows_get_count(rows) == 0 && goes_on(line)) {
-        prepare_job_question(line, question_done);
+        prepare_question(line, &job_lease, question_done);
         store_submit(desk->store, &line->query);
         return;
     }
+    if (st.code == STATUS_OK && query->statement == &job_lease)
+        lease_place_end(&line->place, now_ms, rows);
     list_init(&failed);
     if (st.code == STATUS_OK && rows_get_count(rows) > 0) {
-        end_question_with_work(line, rows);
+        end_question_with_work(line, rows, now_ms);
     } else {
         (void)pthread_mutex_lock(&desk->lock);
         if (st.code == STATUS_OK)
@@ -309,25 +283,20 @@ static void question_done(struct query *query, struct status st, const struct pg
 
 /* Looking and doing. */
 
-static void begin_question(struct line *line)
+static void begin_question(struct lease_line *line)
 {
-    const struct lease_wait *wait =
-        container_of(line->queue.asker, const struct lease_wait, waiter);
+    const struct list *link = line->queue.waiters.next;
 
-    (void)snprintf(line->worker_id, sizeof(line->worker_id), "%s", wait->worker_id);
-    if (capability_list_is_empty(line->checks))
-        prepare_job_question(line, question_done);
-    else
-        prepare_check_question(line, question_done);
-}
-
-static bool is_unused(const struct line *line)
-{
-    return line->queue.nwaiters == 0 && !line->queue.is_asking && !line->is_releasing;
+    (void)snprintf(line->worker_id, sizeof(line->worker_id), "%s", wait_of(link)->worker_id);
+    buf_clear(&line->workers);
+    for (unsigned i = 0; i < line->queue.nasked; i++, link = link->next)
+        text_array_add(&line->workers, wait_of(link)->worker_id);
+    prepare_question(line, capability_list_is_empty(line->checks) ? &job_lease : &check_lease,
+                     question_done);
 }
 
 /* Finds what is due in one line. The lock is held. */
-static void look_at(struct line *line, int64_t now_ms, struct errands *errands)
+static void look_at(struct lease_line *line, int64_t now_ms, struct errands *errands)
 {
     const struct lease_desk *desk = line->desk;
 
@@ -348,31 +317,14 @@ static void look_at(struct line *line, int64_t now_ms, struct errands *errands)
 static void look(struct lease_desk *desk, struct errands *errands)
 {
     int64_t now_ms = clock_get_monotonic_ms();
-    struct list *next;
+    struct list *link;
 
     errands->delay_ms = LEASE_QUEUE_NEVER;
     list_init(&errands->expired);
     list_init(&errands->asking);
-    list_init(&errands->unused);
-    for (struct list *link = desk->lines.next; link != &desk->lines; link = next) {
-        struct line *line = container_of(link, struct line, link);
-
-        next = link->next;
-        look_at(line, now_ms, errands);
-        if (is_unused(line)) {
-            list_remove(&line->link);
-            desk->nlines--;
-            list_add_last(&errands->unused, &line->errand);
-        }
-    }
+    list_for_each (link, &desk->lines.all)
+        look_at(container_of(link, struct lease_line, link), now_ms, errands);
     mark_taken(&errands->expired);
-}
-
-static void free_line(struct line *line)
-{
-    mem_free(line->jobs);
-    mem_free(line->checks);
-    mem_free(line);
 }
 
 static void act(struct lease_desk *desk, struct errands *errands)
@@ -381,10 +333,9 @@ static void act(struct lease_desk *desk, struct errands *errands)
 
     /* A line is not touched once its question is submitted: the answer may be there at once. */
     while ((link = list_take_first(&errands->asking)) != NULL)
-        store_submit(desk->store, &container_of(link, struct line, errand)->query);
-    while ((link = list_take_first(&errands->unused)) != NULL)
-        free_line(container_of(link, struct line, errand));
-    end_all_without_job(&errands->expired);
+        store_submit(desk->store, &container_of(link, struct lease_line, errand)->query);
+    while ((link = list_take_first(&errands->expired)) != NULL)
+        lease_reply_end_with_none(wait_of(link)->call);
     if (errands->delay_ms != LEASE_QUEUE_NEVER)
         timers_set(desk->timers, &desk->timer, errands->delay_ms);
 }
@@ -436,30 +387,6 @@ static void on_cancel(struct rpc_cancel *cancel)
                   NULL); /* or the client is gone, and nobody reads it */
 }
 
-/* The line for those who can do this; NULL: there are LEASE_MAX_SETS others. The lock is held. */
-static struct line *get_line(struct lease_desk *desk, const struct capability_set *capabilities)
-{
-    struct list *link;
-
-    list_for_each (link, &desk->lines) {
-        struct line *line = container_of(link, struct line, link);
-
-        if (strcmp(line->jobs, capabilities->jobs) == 0 &&
-            strcmp(line->checks, capabilities->checks) == 0)
-            return line;
-    }
-    if (desk->nlines == LEASE_MAX_SETS)
-        return NULL;
-    struct line *line = mem_alloc(sizeof(*line));
-    line->desk = desk;
-    line->jobs = mem_copy_str(str_from(capabilities->jobs));
-    line->checks = mem_copy_str(str_from(capabilities->checks));
-    lease_queue_init(&line->queue);
-    list_add_last(&desk->lines, &line->link);
-    desk->nlines++;
-    return line;
-}
-
 /*
  * Puts a waiter into its queue. Returns FAULT_NFAULTS, or why it cannot wait: then the
  * caller ends its call.
@@ -471,7 +398,7 @@ static enum fault admit(struct lease_desk *desk, struct lease_wait *wait)
     (void)pthread_mutex_lock(&desk->lock);
     if (desk->is_stopping || wait->state == WAIT_TAKEN)
         fault = FAULT_STOPPING; /* taken: it was cancelled before it could wait */
-    else if (!(wait->line = get_line(desk, wait->capabilities)) ||
+    else if (!(wait->line = lease_lines_get(&desk->lines, desk, wait->capabilities)) ||
              !lease_queue_add(&wait->line->queue, &wait->waiter))
         fault = FAULT_OVERLOADED;
     wait->state = fault == FAULT_NFAULTS ? WAIT_WAITING : WAIT_TAKEN;
@@ -501,13 +428,29 @@ void lease_desk_ask(struct lease_desk *desk, struct rpc_call *call, const char *
     run(desk);
 }
 
+size_t lease_desk_count(struct lease_desk *desk, struct str capability)
+{
+    struct list *link;
+    size_t n = 0;
+
+    (void)pthread_mutex_lock(&desk->lock);
+    list_for_each (link, &desk->lines.all) {
+        const struct lease_line *line = container_of(link, struct lease_line, link);
+
+        if (capability_list_has(line->jobs, capability))
+            n += line->queue.nwaiters;
+    }
+    (void)pthread_mutex_unlock(&desk->lock);
+    return n;
+}
+
 void lease_desk_wake(struct lease_desk *desk)
 {
     struct list *link;
 
     (void)pthread_mutex_lock(&desk->lock);
-    list_for_each (link, &desk->lines)
-        lease_queue_wake(&container_of(link, struct line, link)->queue);
+    list_for_each (link, &desk->lines.all)
+        lease_queue_wake(&container_of(link, struct lease_line, link)->queue);
     (void)pthread_mutex_unlock(&desk->lock);
     run(desk);
 }
@@ -526,12 +469,12 @@ struct lease_desk *lease_desk_create(struct store *store, struct timers *timers,
     desk->timer.on_fire = on_timer;
     (void)pthread_mutex_init(&desk->lock, NULL);
     (void)pthread_cond_init(&desk->changed, NULL);
-    list_init(&desk->lines);
+    lease_lines_init(&desk->lines);
     return desk;
 }
 
 /* Moves all who wait in a line to the end of ret_waiters. The lock is held. */
-static void empty_line(struct line *line, struct list *ret_waiters)
+static void empty_line(struct lease_line *line, struct list *ret_waiters)
 {
     while (!list_is_empty(&line->queue.waiters)) {
         struct list *link = line->queue.waiters.next;
@@ -549,15 +492,15 @@ void lease_desk_stop(struct lease_desk *desk)
     list_init(&waiters);
     (void)pthread_mutex_lock(&desk->lock);
     desk->is_stopping = true;
-    list_for_each (link, &desk->lines)
-        empty_line(container_of(link, struct line, link), &waiters);
+    list_for_each (link, &desk->lines.all)
+        empty_line(container_of(link, struct lease_line, link), &waiters);
     mark_taken(&waiters);
     (void)pthread_mutex_unlock(&desk->lock);
     end_all(&waiters, FAULT_STOPPING);
     run(desk);
 
     (void)pthread_mutex_lock(&desk->lock);
-    while (!list_is_empty(&desk->lines) || desk->is_running)
+    while (lease_lines_are_in_use(&desk->lines) || desk->is_running)
         (void)pthread_cond_wait(&desk->changed, &desk->lock);
     (void)pthread_mutex_unlock(&desk->lock);
 }
@@ -566,6 +509,7 @@ void lease_desk_destroy(struct lease_desk *desk)
 {
     if (!desk)
         return;
+    lease_lines_deinit(&desk->lines);
     (void)pthread_cond_destroy(&desk->changed);
     (void)pthread_mutex_destroy(&desk->lock);
     mem_free(desk);

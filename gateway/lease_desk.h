@@ -11,9 +11,11 @@
 #ifndef GATEWAY_LEASE_DESK_H
 #define GATEWAY_LEASE_DESK_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "base/str.h"
 
 struct capability_set;
 struct lease_desk;
@@ -38,6 +40,9 @@ struct lease_desk *lease_desk_create(struct store *store, struct timers *timers,
  */
 void lease_desk_ask(struct lease_desk *desk, struct rpc_call *call, const char *worker_id,
                     const struct capability_set *capabilities, int64_t wait_ms);
+
+/* How many workers wait here that can do jobs of that capability. Any thread. */
+size_t lease_desk_count(struct lease_desk *desk, struct str capability);
 
 /* A job may have become ready: asks for all who wait. Any thread. */
 void lease_desk_wake(struct lease_desk *desk);

@@ -15,6 +15,7 @@ bool lease_queue_add(struct lease_queue *queue, struct lease_waiter *waiter)
     if (queue->nwaiters == LEASE_QUEUE_MAX_WAITERS)
         return false;
     waiter->arrival = queue->nquestions;
+    waiter->place = 0;
     list_add_last(&queue->waiters, &waiter->link);
     queue->nwaiters++;
     queue->is_woken = true;
@@ -27,8 +28,6 @@ bool lease_queue_remove(struct lease_queue *queue, struct lease_waiter *waiter)
         return false;
     list_remove(&waiter->link);
     queue->nwaiters--;
-    if (queue->asker == waiter)
-        queue->asker = NULL;
     return true;
 }
 
@@ -37,8 +36,15 @@ void lease_queue_wake(struct lease_queue *queue)
     queue->is_woken = true;
 }
 
+static struct lease_waiter *get_waiter(struct list *link)
+{
+    return container_of(link, struct lease_waiter, link);
+}
+
 bool lease_queue_begin(struct lease_queue *queue, int64_t now_ms)
 {
+    struct list *link;
+
     if (queue->is_asking || queue->nwaiters == 0)
         return false;
     if (!queue->is_woken && now_ms < queue->next_poll_ms)
@@ -46,27 +52,48 @@ bool lease_queue_begin(struct lease_queue *queue, int64_t now_ms)
     queue->is_asking = true;
     queue->is_woken = false;
     queue->nquestions++;
-    queue->asker = container_of(queue->waiters.next, struct lease_waiter, link);
+    queue->nasked = 0;
+    list_for_each (link, &queue->waiters) {
+        if (queue->nasked == LEASE_QUEUE_MAX_ASKERS)
+            break;
+        get_waiter(link)->place = ++queue->nasked;
+    }
     return true;
 }
 
-struct lease_waiter *lease_queue_end_with_job(struct lease_queue *queue)
+struct lease_waiter *lease_queue_take_asker(struct lease_queue *queue, unsigned place)
 {
-    struct lease_waiter *asker = queue->asker;
+    assert(queue->is_asking && place >= 1 && place <= queue->nasked);
+    /* Those who ask are the first, in the order of their places. */
+    if (queue->nwaiters == 0 || get_waiter(queue->waiters.next)->place != place)
+        return NULL;
+    struct lease_waiter *asker = get_waiter(queue->waiters.next);
+    (void)lease_queue_remove(queue, asker);
+    return asker;
+}
+
+static void end(struct lease_queue *queue)
+{
+    struct list *link;
 
     assert(queue->is_asking);
     queue->is_asking = false;
-    queue->is_woken = true; /* where one job was there may be more */
-    if (asker)
-        (void)lease_queue_remove(queue, asker);
-    return asker;
+    list_for_each (link, &queue->waiters) {
+        if (get_waiter(link)->place == 0)
+            return;
+        get_waiter(link)->place = 0;
+    }
+}
+
+void lease_queue_end_with_more(struct lease_queue *queue)
+{
+    end(queue);
+    queue->is_woken = true;
 }
 
 void lease_queue_end_with_none(struct lease_queue *queue, int64_t now_ms)
 {
-    assert(queue->is_asking);
-    queue->is_asking = false;
-    queue->asker = NULL;
+    end(queue);
     queue->last_no = queue->nquestions;
     queue->next_poll_ms = now_ms + LEASE_QUEUE_POLL_MS;
 }
@@ -76,7 +103,7 @@ void lease_queue_end_with_failure(struct lease_queue *queue, int64_t now_ms,
 {
     lease_queue_end_with_none(queue, now_ms);
     while (!list_is_empty(&queue->waiters)) {
-        struct lease_waiter *first = container_of(queue->waiters.next, struct lease_waiter, link);
+        struct lease_waiter *first = get_waiter(queue->waiters.next);
 
         if (first->arrival >= queue->nquestions)
             return; /* it, and those behind it, came after the question began */
@@ -96,11 +123,11 @@ void lease_queue_take_expired(struct lease_queue *queue, int64_t now_ms, struct 
     struct list *next;
 
     for (struct list *link = queue->waiters.next; link != &queue->waiters; link = next) {
-        struct lease_waiter *waiter = container_of(link, struct lease_waiter, link);
+        struct lease_waiter *waiter = get_waiter(link);
 
         next = link->next;
-        /* The one whom a question is asked for stays for the answer, which is near. */
-        if (waiter == queue->asker || waiter->deadline_ms > now_ms || !is_answered(queue, waiter))
+        /* Those whom a question is asked for stay for the answer, which is near. */
+        if (waiter->place != 0 || waiter->deadline_ms > now_ms || !is_answered(queue, waiter))
             continue;
         (void)lease_queue_remove(queue, waiter);
         list_add_last(ret_expired, &waiter->link);
@@ -119,7 +146,7 @@ int64_t lease_queue_get_delay_ms(const struct lease_queue *queue, int64_t now_ms
     list_for_each (link, &queue->waiters) {
         const struct lease_waiter *waiter = container_of(link, struct lease_waiter, link);
 
-        if (waiter != queue->asker && is_answered(queue, waiter) && waiter->deadline_ms < next_ms)
+        if (waiter->place == 0 && is_answered(queue, waiter) && waiter->deadline_ms < next_ms)
             next_ms = waiter->deadline_ms;
     }
     if (next_ms == INT64_MAX)

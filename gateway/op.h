@@ -16,11 +16,16 @@
 
 struct pg_result;
 struct rpc_call;
+struct span;
 
 struct op {
     struct rpc_call *call;
     const char *name; /* what the call is about, as the request has it; for errors */
     struct query query;
+
+    /* While the query is under way, in a call whose trace is recorded; else NULL. */
+    struct span *span;
+    void (*on_done)(struct query *query, struct status st, const struct pg_result *rows);
 };
 
 static inline struct op *op_of(struct query *query)

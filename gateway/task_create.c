@@ -10,6 +10,7 @@
 #include "gateway/task_create.h"
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/id.h"
 #include "gateway/access.h"
 #include "gateway/enum_text.h"
@@ -22,8 +23,10 @@
 #include "gateway/task_kind.h"
 #include "gateway/task_mask.h"
 #include "gateway/task_update.h"
+#include "gateway/text_array.h"
 #include "gateway/watch_hub.h"
 #include "rpc/call.h"
+#include "rpc/origin.h"
 #include "sluice/v1/task_service.pb-c.h"
 #include "spec/data_source_spec.h"
 #include "spec/job_plan.h"
@@ -161,6 +164,7 @@ static void end_created(const struct create_task *create, const struct pg_result
     }
     add_jobs(&create->plan, arena, &task);
     task_mask(&task, arena);
+    rpc_origin_set_task(call, task.id);
     rpc_call_end(call, st, &task.base);
     lease_desk_wake(gateway->desk);
     watch_hub_wake(gateway->watches);
@@ -235,11 +239,22 @@ static const char *read_request_id(const char *text, struct arena *arena,
 
 static struct param type_array(const Pb__DataSourceType *types, struct arena *arena)
 {
-    const char *text = get_type_name(types[0]);
+    struct buf array = {0};
 
-    for (size_t i = 1; i < TASK_KIND_MAX_TYPES && types[i] != 0; i++)
-        text = arena_printf(arena, "%s,%s", text, get_type_name(types[i]));
-    return param_text(arena_printf(arena, "{%s}", text));
+    for (size_t i = 0; i < TASK_KIND_MAX_TYPES && types[i] != 0; i++)
+        text_array_add(&array, get_type_name(types[i]));
+    struct param param = param_text(arena_copy_str(arena, buf_get(&array)));
+    buf_deinit(&array);
+    return param;
+}
+
+/* The trace that the task is to be part of; "": none. */
+static const char *write_traceparent(struct rpc_call *call, struct arena *arena)
+{
+    char *text = arena_alloc(arena, TRACE_PARENT_TEXT_BYTES);
+
+    trace_context_write(&rpc_origin_get_span(call)->context, text);
+    return text;
 }
 
 void task_create_start(struct rpc_call *call, const ProtobufCMessage *message)
@@ -259,7 +274,7 @@ void task_create_start(struct rpc_call *call, const ProtobufCMessage *message)
     }
     create->op.call = call;
     create->wanted = task;
-    id_make_hex(hex);
+    id_make_ordered_hex(hex);
     struct query query = {
         .statement = &task_create,
         .params = {param_text(arena_copy_str(arena, str_from(hex))),
@@ -272,7 +287,9 @@ void task_create_start(struct rpc_call *call, const ProtobufCMessage *message)
                    create->request_id[0] ? param_text(create->request_id) : param_null(),
                    param_int(request->validate_only), param_text(task->display_name),
                    param_text(task_labels_write(task, arena)),
-                   param_int(create->plan.max_bytes_s_per_thread)},
+                   param_int(create->plan.max_bytes_s_per_thread),
+                   param_text(write_traceparent(call, arena)),
+                   param_str(rpc_origin_get_trace_state(call))},
         .on_done = create_done,
     };
     plan_params_set(&create->plan, arena, &query.params[8]);

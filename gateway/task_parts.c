@@ -12,6 +12,7 @@
 #include "rpc/call.h"
 #include "rpc/message_field.h"
 #include "rpc/message_json.h"
+#include "rpc/origin.h"
 #include "sluice/v1/task_service.pb-c.h"
 #include "store/bad_row_store.h"
 #include "store/difference_store.h"
@@ -170,6 +171,7 @@ static void start(struct rpc_call *call, const struct part_list *list,
         return;
     }
     struct list_parts *parts = rpc_call_alloc(call, sizeof(*parts));
+    rpc_origin_set_task(call, request->id);
     *parts = (struct list_parts){
         .op = {.call = call, .name = request->id},
         .list = list,

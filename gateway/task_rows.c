@@ -2,9 +2,10 @@
 
 #include "base/arena.h"
 #include "gateway/task_mask.h"
+#include "gateway/task_progress.h"
 #include "store/row.h"
 
-/* The row behind those of a task that begins in row: its id is in the first one only. */
+/* The row behind those of a task that begins in row: the first one is the task, which has an id, the others are its jobs. */
 static size_t find_end(const struct pg_result *rows, size_t row)
 {
     do
@@ -16,7 +17,7 @@ static size_t find_end(const struct pg_result *rows, size_t row)
 static struct status read_jobs(const struct pg_result *rows, size_t begin, size_t end,
                                struct arena *arena, Pb__Task *task)
 {
-    if (row_is_null(rows, begin, "job/id"))
+    if (begin == end)
         return status_ok();
     task->jobs = arena_alloc(arena, (end - begin) * sizeof(*task->jobs));
     for (size_t i = begin; i < end; i++) {
@@ -39,9 +40,11 @@ struct status task_rows_read(const struct pg_result *rows, size_t *row, struct a
     pb__task__init(task);
     struct status st = row_read(rows, *row, "", arena, &task->base);
     if (st.code == STATUS_OK)
-        st = read_jobs(rows, *row, end, arena, task);
+        st = read_jobs(rows, *row + 1, end, arena, task);
     if (st.code != STATUS_OK)
         return st;
+    if (!task->progress)
+        task_progress_sum(task, arena);
     task_mask(task, arena);
     *row = end;
     *ret = task;

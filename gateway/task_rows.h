@@ -14,7 +14,8 @@ struct pg_result;
 
 /*
  * Reads the task that begins in row *row, its jobs and what may be seen of its spec, and leaves in *row where the next
- * one begins. Its texts are borrowed from rows, all else is allocated from arena. INTERNAL: as row_read.
+ * one begins. Where its jobs come along the progress is summed up from them. Its texts are borrowed from rows, all else
+ * is allocated from arena. INTERNAL: as row_read.
  */
 struct status task_rows_read(const struct pg_result *rows, size_t *row, struct arena *arena,
                              Pb__Task **ret) MUST_CHECK;

@@ -16,6 +16,7 @@
 #include "gateway/op.h"
 #include "gateway/services.h"
 #include "gateway/task_create.h"
+#include "gateway/task_explain.h"
 #include "gateway/task_get.h"
 #include "gateway/task_id.h"
 #include "gateway/task_list.h"
@@ -25,6 +26,7 @@
 #include "gateway/task_watch.h"
 #include "gateway/watch_hub.h"
 #include "rpc/call.h"
+#include "rpc/origin.h"
 #include "sluice/v1/task_service.pb-c.h"
 #include "spec/task_state.h"
 #include "store/row.h"
@@ -33,6 +35,7 @@
 /* Whether id may be that of a task; if not, the call has been ended. */
 static bool check_id(struct rpc_call *call, const char *id)
 {
+    rpc_origin_set_task(call, id);
     if (task_id_is_valid(str_from(id)))
         return true;
     fault_end(call, FAULT_TASK_NOT_FOUND, id);
@@ -203,6 +206,7 @@ static const struct rpc_method methods[] = {
     {"ListBadRows", RPC_UNARY, task_parts_list_bad_rows},
     {"ListDifferences", RPC_UNARY, task_parts_list_differences},
     {"UpdateTask", RPC_UNARY, task_update_start},
+    {"ExplainTask", RPC_UNARY, task_explain_start},
     {"ListTaskEvents", RPC_UNARY, task_parts_list_events},
     {"WatchTask", RPC_SERVER_STREAM, task_watch_start},
     {"WatchTasks", RPC_SERVER_STREAM, task_watch_all_start},
@@ -212,4 +216,5 @@ const struct rpc_service task_service = {
     .descriptor = &pb__task_service__descriptor,
     .methods = methods,
     .nmethods = ARRAY_LEN(methods),
+    .begins_traces = true,
 };

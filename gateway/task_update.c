@@ -15,6 +15,7 @@
 #include "gateway/task_mask.h"
 #include "gateway/watch_hub.h"
 #include "rpc/call.h"
+#include "rpc/origin.h"
 #include "sluice/v1/task_service.pb-c.h"
 #include "spec/extra_attrs.h"
 #include "spec/job_plan.h"
@@ -322,6 +323,7 @@ void task_update_start(struct rpc_call *call, const ProtobufCMessage *message)
     struct update_task *update = rpc_call_alloc(call, sizeof(*update));
     update->op.call = call;
     update->op.name = task->id;
+    rpc_origin_set_task(call, task->id);
     update->task = task;
     update->wanted = read_mask(request, &violations);
     if (update->wanted.has_display_name)

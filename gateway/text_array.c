@@ -1,18 +1,25 @@
 #include "gateway/text_array.h"
 
+#include <string.h>
+
 void text_array_add(struct buf *array, const char *text)
 {
-    if (array->len == 0) {
-        buf_append_char(array, '{');
-    } else {
-        array->len--; /* the closing brace */
-        buf_append_char(array, ',');
+    size_t len = strlen(text);
+    char *begin = buf_reserve(array, 2 * len + 4); /* should all be escaped */
+
+    if (!begin)
+        return;
+    char *to = begin;
+    if (array->len == 0)
+        *to++ = '{';
+    else
+        to[-1] = ','; /* in the place of the closing brace */
+    *to++ = '"';
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\')
+            *to++ = '\\';
+        *to++ = *text;
     }
-    buf_append_char(array, '"');
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '"' || *c == '\\')
-            buf_append_char(array, '\\');
-        buf_append_char(array, *c);
-    }
-    buf_append_text(array, "\"}");
+    memcpy(to, "\"}", sizeof("\"}"));
+    array->len += (size_t)(to + 2 - begin);
 }

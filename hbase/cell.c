@@ -52,18 +52,8 @@ static char *put(char *at, struct str text)
     return at + text.len;
 }
 
-void hbase_cell_write(struct buf *block, const struct hbase_cell *cell)
+static char *put_key(char *at, const struct hbase_cell *cell)
 {
-    size_t size = hbase_cell_get_size_bytes(cell);
-
-    assert(cell->row.len <= HBASE_MAX_ROW_BYTES && cell->family.len <= HBASE_MAX_FAMILY_BYTES);
-    assert(size <= INT32_MAX);
-    char *at = buf_reserve(block, size);
-    if (!at)
-        return;
-    at = hbase_put_u32(at, (uint32_t)(size - LENGTH_BYTES));
-    at = hbase_put_u32(at, (uint32_t)get_key_bytes(cell));
-    at = hbase_put_u32(at, (uint32_t)cell->value.len);
     at = hbase_put_u16(at, (uint16_t)cell->row.len);
     at = put(at, cell->row);
     *at++ = (char)cell->family.len;
@@ -71,9 +61,63 @@ void hbase_cell_write(struct buf *block, const struct hbase_cell *cell)
     at = put(at, cell->qualifier);
     at = hbase_put_u64(at, (uint64_t)cell->timestamp_ms);
     *at++ = (char)cell->type;
-    at = put(at, cell->value);
+    return at;
+}
+
+static char *put_body(char *at, const struct hbase_cell *cell)
+{
+    at = hbase_put_u32(at, (uint32_t)get_key_bytes(cell));
+    at = hbase_put_u32(at, (uint32_t)cell->value.len);
+    at = put_key(at, cell);
+    return put(at, cell->value);
+}
+
+/* Room for the cell, and what stands before it, in size bytes; NULL: block is full. */
+static char *reserve(struct buf *block, const struct hbase_cell *cell, size_t size)
+{
+    assert(cell->row.len <= HBASE_MAX_ROW_BYTES && cell->family.len <= HBASE_MAX_FAMILY_BYTES);
+    assert(size <= INT32_MAX);
+    return buf_reserve(block, size);
+}
+
+static void claim(struct buf *block, size_t size)
+{
     block->len += size;
     block->data[block->len] = 0;
+}
+
+void hbase_cell_write(struct buf *block, const struct hbase_cell *cell)
+{
+    size_t size = hbase_cell_get_size_bytes(cell);
+    char *at = reserve(block, cell, size);
+
+    if (!at)
+        return;
+    (void)put_body(hbase_put_u32(at, (uint32_t)(size - LENGTH_BYTES)), cell);
+    claim(block, size);
+}
+
+void hbase_cell_write_body(struct buf *block, const struct hbase_cell *cell)
+{
+    size_t size = hbase_cell_get_size_bytes(cell) - LENGTH_BYTES;
+    char *at = reserve(block, cell, size);
+
+    if (!at)
+        return;
+    (void)put_body(at, cell);
+    claim(block, size);
+}
+
+struct str hbase_cell_write_key(struct buf *block, const struct hbase_cell *cell)
+{
+    size_t size = get_key_bytes(cell);
+    char *at = reserve(block, cell, size);
+
+    if (!at)
+        return (struct str){0};
+    (void)put_key(at, cell);
+    claim(block, size);
+    return str_from_bytes(at, size);
 }
 
 static bool is_type(uint8_t number)

@@ -50,6 +50,12 @@ int hbase_cell_compare(const struct hbase_cell *a, const struct hbase_cell *b);
 /* Appends the cell's bytes, its length in front. */
 void hbase_cell_write(struct buf *block, const struct hbase_cell *cell);
 
+/* The same without that length, as cells stand in files. */
+void hbase_cell_write_body(struct buf *block, const struct hbase_cell *cell);
+
+/* Appends the cell's key, from the length of its row to its type; returns it, borrowed until the next append. */
+struct str hbase_cell_write_key(struct buf *block, const struct hbase_cell *cell);
+
 /* How many bytes hbase_cell_write appends. */
 size_t hbase_cell_get_size_bytes(const struct hbase_cell *cell);
 

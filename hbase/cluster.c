@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "hbase/counts.h"
 #include "hbase/pool.h"
 #include "hbase/registry.h"
 
@@ -26,6 +27,7 @@ struct hbase_cluster {
     struct hbase_cluster_options options;
     struct hbase_pool *pool;
     struct hbase_registry registry;
+    struct hbase_counts counts;
     atomic_llong patience_ms;
 
     pthread_mutex_t mutex; /* guards all below */
@@ -74,11 +76,13 @@ struct hbase_cluster *hbase_cluster_create(const struct hbase_cluster_options *o
     cluster->arena = arena_create(0);
     cluster->options = *options;
     copy_options(cluster->arena, &cluster->options);
+    hbase_counts_init(&cluster->counts, options->metrics);
     cluster->pool = hbase_pool_create(&(struct hbase_pool_options){
         .hosts = cluster->options.hosts,
         .nhosts = cluster->options.nhosts,
         .user = cluster->options.user,
         .stop = cluster->options.stop,
+        .counts = &cluster->counts,
     });
     cluster->registry.options = &cluster->options;
     cluster->registry.pool = cluster->pool;
@@ -176,6 +180,19 @@ struct status hbase_cluster_find_id(struct hbase_cluster *cluster, char ret[HBAS
     return st;
 }
 
+struct status hbase_cluster_open_zookeeper(struct hbase_cluster *cluster, struct zookeeper **ret,
+                                           const char **ret_znode)
+{
+    const struct hbase_cluster_options *options = &cluster->options;
+
+    if (!options->znode)
+        return status_error(STATUS_FAILED_PRECONDITION,
+                            "'%s' is named by servers of HBase, not by its ZooKeeper",
+                            options->name);
+    *ret_znode = options->znode;
+    return hbase_registry_open_zookeeper(&cluster->registry, ret);
+}
+
 void hbase_cluster_forget(struct hbase_cluster *cluster)
 {
     (void)pthread_mutex_lock(&cluster->mutex);
@@ -271,7 +288,10 @@ bool hbase_cluster_pause(const struct hbase_cluster *cluster, struct hbase_retry
     int64_t now_ms = clock_get_monotonic_ms();
     bool is_throttled = fault->action == HBASE_ACTION_THROTTLE;
 
-    if (fault->action == HBASE_ACTION_FAIL || now_ms >= retry->deadline_ms)
+    if (fault->action == HBASE_ACTION_FAIL)
+        return false;
+    hbase_counts_note_retry(&cluster->counts, now_ms < retry->deadline_ms);
+    if (now_ms >= retry->deadline_ms)
         return false;
     if (!is_throttled)
         retry->ntries++;

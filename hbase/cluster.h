@@ -17,6 +17,7 @@
 #include "hbase/fault.h"
 
 struct hbase_cluster;
+struct metrics;
 
 struct hbase_endpoint {
     const char *host;
@@ -39,6 +40,7 @@ struct hbase_cluster_options {
     size_t nhosts;
     const char *user;
     const struct stop *stop; /* kept: it must outlive the cluster */
+    struct metrics *metrics; /* likewise, with HBASE_METRIC_FAMILIES; NULL: nothing is counted */
 };
 
 /* A server of HBase, as it calls itself. */
@@ -83,6 +85,15 @@ struct status hbase_cluster_find_meta(struct hbase_cluster *cluster, struct hbas
 enum { HBASE_CLUSTER_ID_BYTES = 64 };
 struct status hbase_cluster_find_id(struct hbase_cluster *cluster, char ret[HBASE_CLUSTER_ID_BYTES])
     MUST_CHECK;
+
+/*
+ * A session at the cluster's ZooKeeper, for who looks at what else HBase keeps there; close it before the cluster is destroyed. *ret_znode is the
+ * parent of all, borrowed. FAILED_PRECONDITION: the cluster is found in another way. UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED. Any
+ * thread. Blocks.
+ */
+struct zookeeper;
+struct status hbase_cluster_open_zookeeper(struct hbase_cluster *cluster, struct zookeeper **ret,
+                                           const char **ret_znode) MUST_CHECK;
 
 /* Forgets where master and meta are: the next find asks again. Any thread. */
 void hbase_cluster_forget(struct hbase_cluster *cluster);

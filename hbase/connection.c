@@ -18,6 +18,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "hbase/counts.h"
 #include "hbase/frame.h"
 #include "hbase/input.h"
 #include "hbase/message.h"
@@ -40,14 +41,16 @@ struct hbase_connection {
     char name[NAME_BYTES]; /* "host:port" */
     char *service;
     const struct stop *stop;
+    const struct hbase_counts *counts;
     int fd;
     bool has_reader;
     pthread_t reader;
     struct hbase_input input; /* the reader's */
 
     pthread_mutex_t mutex; /* guards all below, and the calls in the table */
-    pthread_cond_t sent;   /* is_sending has become false, or the connection has failed */
+    pthread_cond_t sent;   /* one may be sent, perhaps, or the connection has failed */
     bool is_sending;       /* one caller writes its frame */
+    unsigned nlimited;     /* calls in the table that have a limit */
     bool is_failed;
     struct hbase_fault fault; /* why */
     bool has_answered;        /* anything at all */
@@ -63,6 +66,7 @@ struct hbase_call {
     const char *method;
     const ProtobufCMessageDescriptor *reply;
     uint32_t id;
+    unsigned max_in_flight; /* of calls that have a limit; 0: it has none */
     int64_t timeout_ms;
     int64_t deadline_ms;
     pthread_cond_t done;
@@ -88,6 +92,7 @@ static void table_add(struct hbase_connection *connection, struct hbase_call *ca
 {
     list_add_last(&connection->calls[call->id % NBUCKETS], &call->link);
     connection->ncalls++;
+    connection->nlimited += call->max_in_flight > 0;
 }
 
 static void table_remove(struct hbase_connection *connection, struct hbase_call *call)
@@ -96,6 +101,10 @@ static void table_remove(struct hbase_connection *connection, struct hbase_call 
         return;
     list_remove(&call->link);
     connection->ncalls--;
+    if (call->max_in_flight > 0) {
+        connection->nlimited--;
+        (void)pthread_cond_broadcast(&connection->sent);
+    }
 }
 
 static struct hbase_call *table_find(struct hbase_connection *connection, uint32_t id)
@@ -124,18 +133,16 @@ static void end_call(struct hbase_connection *connection, struct hbase_call *cal
 /* The first failure is the one that is told. Any thread; the mutex is not held. */
 static void fail(struct hbase_connection *connection, const struct hbase_fault *fault)
 {
-    struct list *link;
-
     pthread_mutex_lock(&connection->mutex);
     if (!connection->is_failed)
         connection->fault = *fault;
     connection->is_failed = true;
     for (size_t i = 0; i < NBUCKETS; i++) {
-        while ((link = list_take_first(&connection->calls[i])) != NULL) {
-            connection->ncalls--;
-            end_call(connection, container_of(link, struct hbase_call, link), NULL,
+        struct list *calls = &connection->calls[i];
+
+        while (!list_is_empty(calls))
+            end_call(connection, container_of(calls->next, struct hbase_call, link), NULL,
                      &connection->fault);
-        }
     }
     pthread_cond_broadcast(&connection->sent);
     pthread_mutex_unlock(&connection->mutex);
@@ -259,11 +266,20 @@ static bool is_over(const struct hbase_call *call)
            clock_get_monotonic_ms() >= call->deadline_ms;
 }
 
+/* The mutex is held. */
+static bool is_held_up(const struct hbase_call *call)
+{
+    const struct hbase_connection *connection = call->connection;
+
+    return connection->is_sending ||
+           (call->max_in_flight > 0 && connection->nlimited >= call->max_in_flight);
+}
+
 /* Registers the call and takes the turn to write. False: it is done, or over, already; nothing is to be sent. */
 static bool begin_send(struct hbase_connection *connection, struct hbase_call *call)
 {
     pthread_mutex_lock(&connection->mutex);
-    while (connection->is_sending && !connection->is_failed && !is_over(call))
+    while (is_held_up(call) && !connection->is_failed && !is_over(call))
         thread_wait_until(&connection->sent, &connection->mutex,
                           get_next_look_ms(call->deadline_ms));
     bool is_begun = !connection->is_failed && !is_over(call);
@@ -275,6 +291,7 @@ static bool begin_send(struct hbase_connection *connection, struct hbase_call *c
         connection->is_sending = true;
         connection->last_id = connection->last_id % INT32_MAX + 1;
         call->id = connection->last_id;
+        call->deadline_ms = clock_get_monotonic_ms() + call->timeout_ms;
         table_add(connection, call);
         if (!connection->owes_answer)
             connection->silent_since_ms = clock_get_monotonic_ms();
@@ -288,7 +305,7 @@ static void end_send(struct hbase_connection *connection)
 {
     pthread_mutex_lock(&connection->mutex);
     connection->is_sending = false;
-    pthread_cond_signal(&connection->sent);
+    (void)pthread_cond_broadcast(&connection->sent);
     pthread_mutex_unlock(&connection->mutex);
 }
 
@@ -324,6 +341,7 @@ void hbase_call_start(struct hbase_connection *connection, const struct hbase_re
     call->connection = connection;
     call->method = request->method;
     call->reply = request->reply;
+    call->max_in_flight = request->max_in_flight;
     call->timeout_ms = request->timeout_ms;
     call->deadline_ms = clock_get_monotonic_ms() + request->timeout_ms;
     thread_init_condition(&call->done);
@@ -413,6 +431,8 @@ bool hbase_call_wait(struct hbase_call *call, struct hbase_reply *ret,
         is_ok = read_reply(call, ret, ret_fault);
     else
         *ret_fault = call->fault;
+    if (call->connection->counts)
+        hbase_counts_note_call(call->connection->counts, is_ok ? NULL : ret_fault);
     call_free(call);
     return is_ok;
 }
@@ -465,6 +485,7 @@ static struct hbase_connection *create(const struct hbase_connection_options *op
                    options->port);
     connection->service = mem_copy_str(str_from(options->service));
     connection->stop = options->stop;
+    connection->counts = options->counts;
     connection->fd = fd;
     hbase_input_init(&connection->input, fd);
     (void)pthread_mutex_init(&connection->mutex, NULL);

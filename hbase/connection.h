@@ -21,6 +21,7 @@
 
 struct hbase_connection;
 struct hbase_call;
+struct hbase_counts;
 
 enum {
     HBASE_MAX_FRAME_BYTES = 256 * 1024 * 1024,  /* of an answer; a larger one ends the connection */
@@ -39,6 +40,7 @@ struct hbase_connection_options {
     enum hbase_auth auth;
     const char *user;
     const struct stop *stop; /* seen within 100 ms by all that waits; borrowed until close */
+    const struct hbase_counts *counts; /* borrowed until close; NULL: nothing is counted */
 };
 
 /*
@@ -60,8 +62,13 @@ struct hbase_request {
     const ProtobufCMessage *message; /* never NULL: what takes nothing takes Hb__Empty */
     struct str block;                /* cells; may be empty */
     const ProtobufCMessageDescriptor *reply;
-    unsigned priority;  /* 0: normal; 200: for hbase:meta */
-    int64_t timeout_ms; /* from the start on; the server is told, too */
+    unsigned priority; /* 0: normal; 200: for hbase:meta */
+    /*
+     * So many calls at most that have such a limit are in flight on the connection; one too many waits in hbase_call_start, as long
+     * as timeout_ms. 0: none.
+     */
+    unsigned max_in_flight;
+    int64_t timeout_ms; /* from when it is sent; the server is told, too */
 };
 
 /*
@@ -77,7 +84,8 @@ void hbase_reply_free(struct hbase_reply *reply); /* {0} is allowed */
 
 /*
  * Sends a request; never fails: what goes wrong is told by hbase_call_wait. *ret is owned by the caller, who must wait for it
- * or cancel it. Blocks while the socket takes nothing. Any thread.
+ * or cancel it. Blocks while the socket takes nothing, or too many such calls are in flight; answers that nobody has waited for
+ * yet make room, so who waits here may hold calls of its own. Any thread.
  */
 void hbase_call_start(struct hbase_connection *connection, const struct hbase_request *request,
                       struct hbase_call **ret);

@@ -167,6 +167,7 @@ static void open_slot(struct hbase_pool *pool, struct slot *slot, int64_t deadli
         .auth = HBASE_AUTH_SIMPLE,
         .user = pool->options.user,
         .stop = pool->options.stop,
+        .counts = pool->options.counts,
     };
     struct hbase_connection *connection = NULL;
 

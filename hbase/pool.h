@@ -22,6 +22,8 @@ enum {
     HBASE_POOL_REST_MS = 2000,     /* so long a server that could not be reached is left alone */
 };
 
+struct hbase_counts;
+
 /* Borrowed until hbase_pool_destroy. */
 struct hbase_pool_options {
     const struct hbase_host
@@ -29,6 +31,7 @@ struct hbase_pool_options {
     size_t nhosts;
     const char *user;
     const struct stop *stop;
+    const struct hbase_counts *counts; /* as for connections */
 };
 
 struct hbase_pool *hbase_pool_create(const struct hbase_pool_options *options) MUST_CHECK;

@@ -54,4 +54,12 @@ struct status hbase_registry_ask_zookeeper(struct hbase_registry *registry,
                                            enum hbase_place place, int64_t deadline_ms,
                                            struct hbase_found *ret) MUST_CHECK;
 
+/*
+ * A session at the end point that answered last, of a cluster that is found through ZooKeeper. Errors as of zookeeper_open. Any
+ * thread. Blocks.
+ */
+struct zookeeper;
+struct status hbase_registry_open_zookeeper(struct hbase_registry *registry, struct zookeeper **ret)
+    MUST_CHECK;
+
 #endif

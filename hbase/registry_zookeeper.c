@@ -67,27 +67,26 @@ static struct status make_absent(const struct hbase_cluster_options *options,
     return st;
 }
 
-static struct status read_node(struct hbase_registry *registry,
-                               const struct zookeeper_options *options, enum hbase_place place,
-                               struct buf *ret)
+static struct status read_node(struct hbase_registry *registry, struct zookeeper *zookeeper,
+                               enum hbase_place place, struct buf *ret)
 {
     struct buf path = {0};
 
     buf_printf(&path, "%s/%s", registry->options->znode, places[place].node);
-    struct status st = zookeeper_read(options, buf_get_text(&path), ret);
+    struct status st = zookeeper_read(zookeeper, buf_get_text(&path), ret);
     buf_deinit(&path);
     return st;
 }
 
 /* What it means that the place's node is missing. */
-static struct status explain_absent(struct hbase_registry *registry,
+static struct status explain_absent(struct hbase_registry *registry, struct zookeeper *zookeeper,
                                     const struct zookeeper_options *options, enum hbase_place place)
 {
     struct buf data = {0};
 
     if (place == HBASE_CLUSTER_ID)
         return make_absent(registry->options, place);
-    struct status st = read_node(registry, options, HBASE_CLUSTER_ID, &data);
+    struct status st = read_node(registry, zookeeper, HBASE_CLUSTER_ID, &data);
     buf_deinit(&data);
     if (st.code == STATUS_NOT_FOUND)
         return make_absent(registry->options, place);
@@ -97,25 +96,47 @@ static struct status explain_absent(struct hbase_registry *registry,
                         places[place].absent);
 }
 
-struct status hbase_registry_ask_zookeeper(struct hbase_registry *registry,
-                                           const struct hbase_endpoint *endpoint,
-                                           enum hbase_place place, int64_t deadline_ms,
-                                           struct hbase_found *ret)
+static struct zookeeper_options get_options(const struct hbase_registry *registry,
+                                            const struct hbase_endpoint *endpoint,
+                                            int64_t deadline_ms)
 {
-    const struct zookeeper_options options = {
+    return (struct zookeeper_options){
         .host = endpoint->host,
         .address = hbase_pool_find_address(registry->pool, endpoint->host),
         .port = endpoint->port,
         .stop = registry->options->stop,
         .deadline_ms = deadline_ms,
     };
-    struct buf data = {0};
-    struct status st = read_node(registry, &options, place, &data);
+}
 
+struct status hbase_registry_ask_zookeeper(struct hbase_registry *registry,
+                                           const struct hbase_endpoint *endpoint,
+                                           enum hbase_place place, int64_t deadline_ms,
+                                           struct hbase_found *ret)
+{
+    const struct zookeeper_options options = get_options(registry, endpoint, deadline_ms);
+    struct zookeeper *zookeeper = NULL;
+    struct buf data = {0};
+    struct status st = zookeeper_open(&options, &zookeeper);
+
+    if (st.code == STATUS_OK)
+        st = read_node(registry, zookeeper, place, &data);
     if (st.code == STATUS_NOT_FOUND)
-        st = explain_absent(registry, &options, place);
+        st = explain_absent(registry, zookeeper, &options, place);
     else if (st.code == STATUS_OK)
         st = read_found(registry, &options, place, buf_get(&data), ret);
     buf_deinit(&data);
+    zookeeper_close(zookeeper);
     return st;
+}
+
+struct status hbase_registry_open_zookeeper(struct hbase_registry *registry, struct zookeeper **ret)
+{
+    const struct hbase_cluster_options *cluster = registry->options;
+    const struct hbase_endpoint *endpoint =
+        &cluster->endpoints[atomic_load(&registry->first) % cluster->nendpoints];
+    const struct zookeeper_options options =
+        get_options(registry, endpoint, clock_get_monotonic_ms() + HBASE_FIND_MS);
+
+    return zookeeper_open(&options, ret);
 }

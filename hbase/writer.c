@@ -22,7 +22,7 @@
 #include "hbase/window.h"
 
 enum {
-    DEFAULT_IN_FLIGHT = 4,
+    DEFAULT_IN_FLIGHT = HBASE_WRITER_MAX_AT_SERVER,
     CALL_TIMEOUT_MS = 60000, /* as HBase's clients: a server may hold writes up while it flushes */
     MAX_REGION_BYTES = 64 * 1024 * 1024, /* what one batch may keep of its regions' keys */
     SERVER_BYTES = HBASE_MAX_HOST_BYTES + 16,
@@ -223,6 +223,7 @@ static void start_part(struct hbase_writer *writer, struct flight *flight, struc
         .message = &hbase_multi_make_request(&part->multi, arena)->base,
         .block = hbase_multi_get_block(&part->multi, &writer->scratch),
         .reply = &hb__multi_response__descriptor,
+        .max_in_flight = HBASE_WRITER_MAX_AT_SERVER,
         .timeout_ms = CALL_TIMEOUT_MS,
     };
     hbase_call_start(part->connection, &request, &part->call);

@@ -16,12 +16,19 @@
 
 struct hbase_writer;
 
-enum { HBASE_WRITER_BATCH_BYTES = 2 * 1024 * 1024 };
+enum {
+    HBASE_WRITER_BATCH_BYTES = 2 * 1024 * 1024,
+    /*
+     * So many batches are on their way to a server, of all writers that share a cluster: it does not write any faster with more, for they
+     * only fill its memory.
+     */
+    HBASE_WRITER_MAX_AT_SERVER = 2,
+};
 
 /* Borrowed for the call. */
 struct hbase_writer_options {
     unsigned
-        max_in_flight; /* batches on their way; 0: 4. It is fewer while a server says that it is overloaded */
+        max_in_flight; /* batches on their way; 0: 2. It is fewer while a server says that it is overloaded */
     /*
      * A cell that the server will never take (too large, say): return OK to leave its row out of this batch, or what ends the writer.
      * NULL: the writer ends with reason.

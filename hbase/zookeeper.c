@@ -1,9 +1,11 @@
 #include "hbase/zookeeper.h"
 
+#include <stdbool.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "hbase/socket.h"
 #include "hbase/zookeeper_wire.h"
 
@@ -14,46 +16,57 @@ enum {
     CLOSE_MS = 1000,
 };
 
-static struct status send_all(int fd, const struct zookeeper_options *options, struct str bytes,
-                              int64_t deadline_ms)
+struct zookeeper {
+    struct zookeeper_options options;
+    int fd;
+    bool is_open;
+    struct buf frame; /* the last one that came */
+};
+
+static struct status send_all(struct zookeeper *zookeeper, struct str bytes, int64_t deadline_ms)
 {
     struct iovec part = {.iov_base = (void *)(uintptr_t)bytes.data, .iov_len = bytes.len};
     size_t nsent;
 
-    return hbase_socket_send(fd, &part, 1, options->stop, deadline_ms, &nsent);
+    return hbase_socket_send(zookeeper->fd, &part, 1, zookeeper->options.stop, deadline_ms, &nsent);
 }
 
-static struct status receive_frame(int fd, const struct zookeeper_options *options,
-                                   struct buf *frame)
+static struct status receive(struct zookeeper *zookeeper, char *data, size_t len)
 {
+    return hbase_socket_receive(zookeeper->fd, data, len, zookeeper->options.stop,
+                                zookeeper->options.deadline_ms);
+}
+
+static struct status receive_frame(struct zookeeper *zookeeper)
+{
+    struct buf *frame = &zookeeper->frame;
     char head[ZOOKEEPER_LENGTH_BYTES];
     size_t len = 0;
-    struct status st =
-        hbase_socket_receive(fd, head, sizeof(head), options->stop, options->deadline_ms);
+    struct status st = receive(zookeeper, head, sizeof(head));
 
     if (st.code == STATUS_OK)
         st = zookeeper_read_length(head, &len);
     if (st.code != STATUS_OK)
         return st;
     buf_clear(frame);
-    st =
-        hbase_socket_receive(fd, buf_reserve(frame, len), len, options->stop, options->deadline_ms);
+    st = receive(zookeeper, buf_reserve(frame, len), len);
     frame->len = len;
     return st;
 }
 
-static struct status open_session(int fd, const struct zookeeper_options *options,
-                                  struct buf *frame)
+static struct status open_session(struct zookeeper *zookeeper)
 {
     struct buf request = {0};
 
     zookeeper_write_connect(&request, SESSION_MS);
-    struct status st = send_all(fd, options, buf_get(&request), options->deadline_ms);
+    struct status st = send_all(zookeeper, buf_get(&request), zookeeper->options.deadline_ms);
     buf_deinit(&request);
     if (st.code == STATUS_OK)
-        st = receive_frame(fd, options, frame);
+        st = receive_frame(zookeeper);
     if (st.code == STATUS_OK)
-        st = zookeeper_read_connected(buf_get(frame));
+        st = zookeeper_read_connected(buf_get(&zookeeper->frame));
+    if (st.code == STATUS_OK)
+        zookeeper->is_open = true;
     if (st.code == STATUS_DEADLINE_EXCEEDED)
         return status_error(st.code, "no answer in time; is it the port of ZooKeeper?");
     if (st.code == STATUS_UNAVAILABLE)
@@ -62,69 +75,100 @@ static struct status open_session(int fd, const struct zookeeper_options *option
     return st;
 }
 
-/* The answer to the one request is in frame then. */
-static struct status receive_answer(int fd, const struct zookeeper_options *options,
-                                    struct buf *frame)
+/* The answer to the one request is in the frame then. */
+static struct status receive_answer(struct zookeeper *zookeeper)
 {
     for (unsigned i = 0; i < MAX_SKIPPED; i++) {
         int32_t id = 0;
-        struct status st = receive_frame(fd, options, frame);
+        struct status st = receive_frame(zookeeper);
 
         if (st.code == STATUS_OK)
-            st = zookeeper_read_id(buf_get(frame), &id);
+            st = zookeeper_read_id(buf_get(&zookeeper->frame), &id);
         if (st.code != STATUS_OK || id == ZOOKEEPER_READ_ID)
             return st;
     }
     return status_error(STATUS_DATA_LOSS, "it answers anything but the question");
 }
 
-/* The server is told, so that it need not wait for the session's end; nothing is amiss if that does not work. */
-static void end_session(int fd, const struct zookeeper_options *options)
+static struct status name_server(const struct zookeeper_options *options, struct status st)
 {
-    struct buf request = {0};
-
-    zookeeper_write_close(&request);
-    (void)send_all(fd, options, buf_get(&request), clock_get_monotonic_ms() + CLOSE_MS).code;
-    buf_deinit(&request);
-}
-
-static struct status read_node(int fd, const struct zookeeper_options *options, const char *path,
-                               struct buf *frame, struct buf *ret)
-{
-    struct buf request = {0};
-    struct str data;
-    struct status st = open_session(fd, options, frame);
-
-    if (st.code != STATUS_OK)
+    if (st.code == STATUS_OK || st.code == STATUS_CANCELLED)
         return st;
-    zookeeper_write_read(&request, path);
-    st = send_all(fd, options, buf_get(&request), options->deadline_ms);
-    if (st.code == STATUS_OK)
-        st = receive_answer(fd, options, frame);
-    if (st.code == STATUS_OK)
-        st = zookeeper_read_data(buf_get(frame), &data);
-    if (st.code == STATUS_OK)
-        buf_append_str(ret, data);
-    buf_deinit(&request);
-    end_session(fd, options);
-    return st;
+    return status_error(st.code == STATUS_DATA_LOSS ? STATUS_UNAVAILABLE : st.code, "%s:%d: %s",
+                        options->host, options->port, st.text);
 }
 
-struct status zookeeper_read(const struct zookeeper_options *options, const char *path,
-                             struct buf *ret)
+struct status zookeeper_open(const struct zookeeper_options *options, struct zookeeper **ret)
 {
     const struct hbase_address to = {options->host, options->address, options->port};
-    struct buf frame = {0};
     int fd = -1;
     struct status st = hbase_socket_connect(&to, options->stop, options->deadline_ms, &fd);
 
     if (st.code != STATUS_OK)
         return st;
-    st = read_node(fd, options, path, &frame, ret);
-    buf_deinit(&frame);
-    (void)close(fd);
-    if (st.code == STATUS_OK || st.code == STATUS_CANCELLED)
-        return st;
-    return status_error(st.code == STATUS_DATA_LOSS ? STATUS_UNAVAILABLE : st.code, "%s:%d: %s",
-                        options->host, options->port, st.text);
+
+    struct zookeeper *zookeeper = mem_alloc(sizeof(*zookeeper));
+    zookeeper->options = *options;
+    zookeeper->fd = fd;
+    st = open_session(zookeeper);
+    if (st.code == STATUS_OK)
+        *ret = zookeeper;
+    else
+        zookeeper_close(zookeeper);
+    return name_server(options, st);
+}
+
+/* The server is told, so that it need not wait for the session's end; nothing is amiss if that does not work. */
+static void end_session(struct zookeeper *zookeeper)
+{
+    struct buf request = {0};
+
+    zookeeper_write_close(&request);
+    (void)send_all(zookeeper, buf_get(&request), clock_get_monotonic_ms() + CLOSE_MS).code;
+    buf_deinit(&request);
+}
+
+void zookeeper_close(struct zookeeper *zookeeper)
+{
+    if (!zookeeper)
+        return;
+    if (zookeeper->is_open)
+        end_session(zookeeper);
+    buf_deinit(&zookeeper->frame);
+    (void)close(zookeeper->fd);
+    mem_free(zookeeper);
+}
+
+static struct status ask(struct zookeeper *zookeeper, struct buf *request)
+{
+    struct status st = send_all(zookeeper, buf_get(request), zookeeper->options.deadline_ms);
+
+    buf_deinit(request);
+    return st.code == STATUS_OK ? receive_answer(zookeeper) : st;
+}
+
+struct status zookeeper_read(struct zookeeper *zookeeper, const char *path, struct buf *ret)
+{
+    struct buf request = {0};
+    struct str data;
+
+    zookeeper_write_read(&request, path);
+    struct status st = ask(zookeeper, &request);
+    if (st.code == STATUS_OK)
+        st = zookeeper_read_data(buf_get(&zookeeper->frame), &data);
+    if (st.code == STATUS_OK)
+        buf_append_str(ret, data);
+    return name_server(&zookeeper->options, st);
+}
+
+struct status zookeeper_list(struct zookeeper *zookeeper, const char *path, struct arena *arena,
+                             struct zookeeper_names *ret)
+{
+    struct buf request = {0};
+
+    zookeeper_write_list(&request, path);
+    struct status st = ask(zookeeper, &request);
+    if (st.code == STATUS_OK)
+        st = zookeeper_read_names(buf_get(&zookeeper->frame), arena, ret);
+    return name_server(&zookeeper->options, st);
 }

@@ -1,6 +1,6 @@
 /*
- * hbase/zookeeper_wire.h - what travels between ZooKeeper and who reads one node, as bytes (zookeeper.jute: ConnectRequest,
- * RequestHeader, GetDataRequest and their answers). Numbers are big-endian; a frame has its length in front. Pure functions.
+ * hbase/zookeeper_wire.h - what travels between ZooKeeper and who reads nodes, as bytes (zookeeper.jute: ConnectRequest,
+ * RequestHeader, GetDataRequest, GetChildrenRequest and their answers). Numbers are big-endian; a frame has its length in front. Pure functions.
  */
 #ifndef HBASE_ZOOKEEPER_WIRE_H
 #define HBASE_ZOOKEEPER_WIRE_H
@@ -8,18 +8,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/status.h"
 #include "base/str.h"
 
 enum {
     ZOOKEEPER_LENGTH_BYTES = 4, /* in front of each frame */
-    ZOOKEEPER_READ_ID = 1,      /* xid of the one request */
+    ZOOKEEPER_READ_ID = 1,      /* xid of each request: there is one at a time */
 };
 
 /* Append whole frames. timeout_ms: then the server forgets a session whose client is silent. */
 void zookeeper_write_connect(struct buf *out, int32_t timeout_ms);
 void zookeeper_write_read(struct buf *out, const char *path);
+void zookeeper_write_list(struct buf *out, const char *path);
 void zookeeper_write_close(struct buf *out);
 
 /* The length of the frame behind head, ZOOKEEPER_LENGTH_BYTES long. DATA_LOSS: it is none that ZooKeeper sends. */
@@ -33,5 +35,13 @@ struct status zookeeper_read_id(struct str frame, int32_t *ret) MUST_CHECK;
 
 /* The node's data, borrowed from frame. NOT_FOUND, PERMISSION_DENIED, UNAVAILABLE, DATA_LOSS. */
 struct status zookeeper_read_data(struct str frame, struct str *ret) MUST_CHECK;
+
+/* The names of a node's children, in arena. Errors as above. */
+struct zookeeper_names {
+    const char **names; /* names[0 .. count) */
+    size_t count;
+};
+struct status zookeeper_read_names(struct str frame, struct arena *arena,
+                                   struct zookeeper_names *ret) MUST_CHECK;
 
 #endif

@@ -155,6 +155,7 @@ struct verdict {
     struct status st;
     int npending;
     int first_pending;
+    int first_unknown; /* 0: none */
 };
 
 static void judge(void *arg, const struct migration_line *line)
@@ -165,16 +166,21 @@ static void judge(void *arg, const struct migration_line *line)
         verdict->first_pending = line->version;
     if (verdict->st.code != STATUS_OK)
         return;
-    if (line->state == MIGRATION_UNKNOWN)
-        verdict->st = status_error(STATUS_FAILED_PRECONDITION,
-                                   "the database has migration %04d, which this program does not "
-                                   "know: the program is too old",
-                                   line->version);
+    if (line->state == MIGRATION_UNKNOWN && verdict->first_unknown == 0)
+        verdict->first_unknown = line->version;
     if (line->state == MIGRATION_CHANGED)
         verdict->st = status_error(STATUS_FAILED_PRECONDITION,
                                    "migration %s is not the one that was applied to the database: "
                                    "its file was changed",
                                    line->name);
+}
+
+static struct status refuse_older_program(int unknown_version)
+{
+    return status_error(STATUS_FAILED_PRECONDITION,
+                        "the database has migration %04d, which this program does not know: the "
+                        "program is too old",
+                        unknown_version);
 }
 
 static struct status judge_all(struct pg_session *session, const struct migration *files,
@@ -237,6 +243,8 @@ static struct status apply_pending(struct pg_session *session, const struct migr
     struct verdict verdict;
     struct status st = judge_all(session, files, nfiles, &verdict);
 
+    if (st.code == STATUS_OK && verdict.first_unknown != 0)
+        st = refuse_older_program(verdict.first_unknown);
     if (st.code != STATUS_OK || verdict.npending == 0)
         return st;
     st = pg_session_run(session, table_sql);
@@ -283,6 +291,45 @@ struct status migrations_list(const char *database_url, const struct migration *
     return st;
 }
 
+/* The number of the newest migration that the oldest program has which may run on the schema; INT64_MAX: it does not say. */
+static struct status read_oldest(struct pg_session *session, int64_t *ret)
+{
+    struct pg_session_rows *rows = NULL;
+    struct status st =
+        pg_session_query(session, "SELECT to_regclass('schema_support')", NULL, 0, &rows);
+
+    if (st.code != STATUS_OK)
+        return st;
+    bool is_there = pg_session_rows_get(rows, 0, 0) != NULL;
+    pg_session_rows_destroy(rows);
+    if (!is_there) {
+        *ret = INT64_MAX;
+        return st;
+    }
+    st = pg_session_query(session, "SELECT min(oldest) FROM schema_support", NULL, 0, &rows);
+    if (st.code != STATUS_OK)
+        return st;
+    const char *text = pg_session_rows_get(rows, 0, 0);
+    st = number_read("oldest", str_from(text ? text : ""), 0, INT32_MAX, ret);
+    pg_session_rows_destroy(rows);
+    return st;
+}
+
+/* A schema that newer programs have migrated is right as long as it says so. */
+static struct status check_newer(struct pg_session *session, const struct verdict *verdict)
+{
+    int64_t oldest = INT64_MAX;
+    struct status st = read_oldest(session, &oldest);
+
+    if (st.code != STATUS_OK)
+        return st;
+    if (oldest > migrations_files[migrations_nfiles - 1].version)
+        return refuse_older_program(verdict->first_unknown);
+    log_warn("the schema is newer than this program, which may run on it",
+             log_int("migration", verdict->first_unknown));
+    return st;
+}
+
 struct status migrations_check(const char *database_url)
 {
     struct pg_session *session = NULL;
@@ -291,6 +338,8 @@ struct status migrations_check(const char *database_url)
 
     if (st.code == STATUS_OK)
         st = judge_all(session, migrations_files, migrations_nfiles, &verdict);
+    if (st.code == STATUS_OK && verdict.first_unknown != 0)
+        st = check_newer(session, &verdict);
     pg_session_close(session);
     if (st.code == STATUS_OK && verdict.npending > 0)
         return status_error(STATUS_FAILED_PRECONDITION,

@@ -52,8 +52,9 @@ struct status migrations_list(const char *database_url, const struct migration *
                               size_t nfiles, migration_line_fn on_line, void *arg) MUST_CHECK;
 
 /*
- * OK if the schema is what this program's migrations make. Blocks. FAILED_PRECONDITION: it is older, newer or
- * changed; the text says what to do. UNAVAILABLE: the database cannot be reached.
+ * OK if the schema is what this program's migrations make, or what newer ones have made of it that say, in table
+ * schema_support, that this program may go on. Blocks. FAILED_PRECONDITION: it is older, too new or changed; the text says
+ * what to do. UNAVAILABLE: the database cannot be reached.
  */
 struct status migrations_check(const char *database_url) MUST_CHECK;
 

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/compiler.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sha256.h"
@@ -53,18 +54,14 @@ static const struct http_header guards[] = {
 
 static void make_tag(struct asset *asset)
 {
-    static const char digits[] = "0123456789abcdef";
     uint8_t digest[SHA256_BYTES];
-    size_t len = 0;
+    char *end = asset->tag;
 
     sha256_make(buf_get(&asset->content), digest);
-    asset->tag[len++] = '"';
-    for (size_t i = 0; len < TAG_BYTES - 2; i++) {
-        asset->tag[len++] = digits[digest[i] >> 4];
-        asset->tag[len++] = digits[digest[i] & 15];
-    }
-    asset->tag[len++] = '"';
-    asset->tag[len] = '\0';
+    *end++ = '"';
+    end = hex_encode(digest, SHA256_BYTES / 2, end);
+    *end++ = '"';
+    *end = '\0';
 }
 
 static struct status read_file(const char *folder, const char *name, struct buf *ret)

@@ -7,7 +7,7 @@
 #define REST_SHIM_ASSETS_H
 
 #include "base/str.h"
-#include "rest-shim/http_server.h"
+#include "http/server.h"
 
 struct arena;
 struct assets;

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/compiler.h"
 #include "base/json_out.h"
+#include "rest-shim/request_origin.h"
 #include "rest-shim/routes.h"
 #include "rpc/client_stream.h"
 #include "rpc/message_json.h"
@@ -72,7 +73,7 @@ static void on_end(struct rpc_client_stream *call, struct status st)
     struct buf last = {0};
 
     /* Only this process cancels: its client is gone, or it stops. */
-    shim_op_log_end(&reply->op, st.code == STATUS_CANCELLED ? status_ok() : st);
+    request_origin_note_end(reply->op.request, st.code == STATUS_CANCELLED ? status_ok() : st);
     if (st.code == STATUS_OK) {
         http_stream_end(&reply->stream);
         return;
@@ -133,6 +134,8 @@ void event_reply_start(const struct shim_op *op, struct rpc_channel *channel,
         .channel = channel,
         .method = op->route->method,
         .message_type = route_get_method(op->route)->output,
+        .headers = op->origin->headers,
+        .nheaders = op->origin->nheaders,
         .on_message = on_message,
         .on_end = on_end,
     };

@@ -15,24 +15,24 @@ static int shown(struct str name)
 /* The value of a hex digit, or -1. */
 static int digit_of(char c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
+    static const signed char digits[256] = {
+        ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+        ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+        ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+        ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+    };
+
+    return digits[(unsigned char)c] - 1;
 }
 
 /* Decodes text into to, which has room for text.len bytes. False: a '%' without two hex digits. */
 static bool decode(struct str text, enum plus plus, char *to, struct str *ret)
 {
+    const char space = plus == PLUS_IS_SPACE ? ' ' : '+';
     size_t len = 0;
 
     for (size_t i = 0; i < text.len; i++) {
         char c = text.data[i];
-        if (c == '+' && plus == PLUS_IS_SPACE)
-            c = ' ';
         if (c == '%') {
             int high = i + 2 < text.len ? digit_of(text.data[i + 1]) : -1;
             int low = i + 2 < text.len ? digit_of(text.data[i + 2]) : -1;
@@ -40,6 +40,8 @@ static bool decode(struct str text, enum plus plus, char *to, struct str *ret)
                 return false;
             c = (char)(high * 16 + low);
             i += 2;
+        } else if (c == '+') {
+            c = space;
         }
         to[len++] = c;
     }

@@ -1,15 +1,18 @@
 /*
  * rest-shim/list_reply.c - see the header.
  *
- * Everything happens in turn, on two threads: a page comes on the loop of gRPC, which writes it into piece and gives
- * the turn to the HTTP server; that gives it back when there is room for the next one.
+ * Two things go on at a time: the HTTP server sends a page, and the gateway is asked for the next one, which comes on the
+ * loop of gRPC and is written into piece. When both are done, whoever was the last of the two sends that piece and asks
+ * for the page behind it.
  */
 #include "rest-shim/list_reply.h"
 
 #include "base/arena.h"
 #include "base/compiler.h"
 #include "base/json_out.h"
+#include "base/meeting.h"
 #include "base/mem.h"
+#include "rest-shim/request_origin.h"
 #include "rest-shim/routes.h"
 #include "rpc/client.h"
 #include "sluice/v1/task_service.pb-c.h"
@@ -21,12 +24,16 @@ struct list_reply {
     struct rpc_client_call call;
     struct http_stream stream;
     struct http_gone gone;
+    struct meeting meeting;        /* of the turn to send, and of the page that was asked for */
     Pb__ListTasksRequest *request; /* of the next page; its token is of next_token */
     char *next_token;              /* NULL: there is no further page */
-    struct buf piece;              /* of the page that came last */
+    struct status st;              /* how the call for the page that came last has ended */
+    struct buf piece;              /* of that page */
     struct json_out out;           /* into piece */
     bool is_streaming;
-    bool is_gone; /* known to the HTTP server's thread alone */
+    bool is_whole;  /* the last piece is sent */
+    bool is_gone;   /* known to the HTTP server's thread alone */
+    bool is_unread; /* is_gone, when the turn was given */
 };
 
 static void end(struct list_reply *list)
@@ -43,16 +50,33 @@ static void submit(struct list_reply *list)
     rpc_client_call_submit(&list->call, &list->request->base);
 }
 
+/* The turn is ours, and no call is under way. */
+static void go_on(struct list_reply *list)
+{
+    bool has_next = list->next_token;
+
+    if (list->st.code != STATUS_OK) {
+        mem_free(list->next_token);
+        http_stream_abort(&list->stream);
+        return;
+    }
+    if (list->is_unread || list->is_whole) {
+        end(list);
+        return;
+    }
+    list->is_whole = !has_next;
+    http_stream_send(&list->stream, &list->piece); /* if that was the last, list may be gone */
+    if (has_next)
+        submit(list);
+}
+
 static void on_ready(struct http_stream *stream)
 {
     struct list_reply *list = container_of(stream, struct list_reply, stream);
 
-    if (list->piece.len > 0)
-        http_stream_send(stream, &list->piece);
-    else if (list->is_gone || !list->next_token)
-        end(list);
-    else
-        submit(list);
+    list->is_unread = list->is_gone;
+    if (list->is_whole || meeting_come(&list->meeting))
+        go_on(list);
 }
 
 static void on_gone(struct http_gone *gone)
@@ -75,13 +99,16 @@ static void write_page(struct list_reply *list, const Pb__ListTasksResponse *pag
         lts_end_list(NULL, &list->out);
 }
 
-static void fail(struct list_reply *list, struct status st)
+/* The first page decides how the request is answered. */
+static void on_first_page(struct list_reply *list)
 {
-    mem_free(list->next_token);
-    if (list->is_streaming)
-        http_stream_abort(&list->stream);
-    else
-        shim_op_fail(&list->options.op, st, rpc_client_call_get_details(&list->call));
+    if (list->st.code != STATUS_OK) {
+        shim_op_fail(&list->options.op, list->st, rpc_client_call_get_details(&list->call));
+        return;
+    }
+    list->is_streaming = true;
+    (void)meeting_come(&list->meeting); /* the first turn comes later */
+    http_request_stream(list->options.op.request, &(struct http_reply){0}, &list->stream);
 }
 
 /* A page without tasks that is not the last would be an empty piece: the next turn comes at once. */
@@ -89,20 +116,17 @@ static void on_page(struct rpc_client_call *call, struct status st, const Protob
 {
     struct list_reply *list = container_of(call, struct list_reply, call);
 
-    shim_op_log_end(&list->options.op, st);
-    if (st.code != STATUS_OK) {
-        fail(list, st);
-        return;
+    request_origin_note_end(list->options.op.request, st);
+    list->st = st;
+    if (st.code == STATUS_OK) {
+        if (!list->is_streaming)
+            lts_begin_list(&list->out);
+        write_page(list, (const Pb__ListTasksResponse *)reply);
     }
     if (!list->is_streaming)
-        lts_begin_list(&list->out);
-    write_page(list, (const Pb__ListTasksResponse *)reply);
-    if (list->is_streaming) {
-        http_stream_send(&list->stream, &list->piece);
-        return;
-    }
-    list->is_streaming = true;
-    http_request_stream(list->options.op.request, &(struct http_reply){0}, &list->stream);
+        on_first_page(list);
+    else if (meeting_come(&list->meeting))
+        go_on(list);
 }
 
 bool list_reply_is_asked_for(const ProtobufCMessage *request)
@@ -128,6 +152,8 @@ void list_reply_start(const struct list_reply_options *options, ProtobufCMessage
         .method = op->route->method,
         .reply_type = route_get_method(op->route)->output,
         .timeout_ms = options->timeout_ms,
+        .headers = op->origin->headers,
+        .nheaders = op->origin->nheaders,
         .on_done = on_page,
     };
     http_request_set_gone(op->request, &list->gone);

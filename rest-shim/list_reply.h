@@ -1,8 +1,8 @@
 /*
  * rest-shim/list_reply.h - a whole list as one reply, however long it is.
  *
- * The list is read from the gateway page by page, and the next page is asked for when the one before is written. So
- * neither this process nor the gateway has more than one page of it in memory. A page that fails is answered as any
+ * The list is read from the gateway page by page, and the next page is asked for while the one before is being sent. So
+ * neither this process nor the gateway has more than two pages of it in memory. A page that fails is answered as any
  * call; when some have been sent already, the reply is broken off so that its reader sees it.
  */
 #ifndef REST_SHIM_LIST_REPLY_H

@@ -206,6 +206,12 @@ bool request_map_is_parameter(const struct route *route, const ProtobufCFieldDes
     return route->list && is_paging(field);
 }
 
+static struct status refuse_parameter(struct str name)
+{
+    return status_error(STATUS_INVALID_ARGUMENT, "%.*s: there is no such query parameter",
+                        (int)name.len, name.data);
+}
+
 static struct status read_query(const struct route *route, struct str query, struct arena *arena,
                                 ProtobufCMessage *request)
 {
@@ -216,14 +222,11 @@ static struct status read_query(const struct route *route, struct str query, str
         const struct form_field *field = &form.fields[i];
         const ProtobufCFieldDescriptor *wanted =
             message_field_find(request->descriptor, field->name);
-        struct status unknown =
-            status_error(STATUS_INVALID_ARGUMENT, "%.*s: there is no such query parameter",
-                         (int)field->name.len, field->name.data);
         if (!wanted || !is_left_over(route, wanted))
-            return unknown;
+            return refuse_parameter(field->name);
         st = message_set_text(request, field->name, field->value, arena);
         if (st.code == STATUS_NOT_FOUND)
-            return unknown;
+            return refuse_parameter(field->name);
     }
     return st;
 }
@@ -284,6 +287,18 @@ static struct status read_key(struct str key, struct arena *arena, ProtobufCMess
     if (other && *other != '\0' && !str_is_ignoring_case(str_from(other), uuid))
         return status_error(STATUS_INVALID_ARGUMENT,
                             "Idempotency-Key: request_id names another request");
+    return message_set_text(request, path, str_from(uuid), arena);
+}
+
+struct status request_map_name(struct arena *arena, ProtobufCMessage *request)
+{
+    static const struct str path = {.data = "request_id", .len = sizeof("request_id") - 1};
+    const char *given = find_text(request, path);
+    char uuid[ID_UUID_BYTES];
+
+    if (!message_field_find(request->descriptor, path) || (given && *given != '\0'))
+        return status_ok();
+    id_make_ordered_uuid(uuid);
     return message_set_text(request, path, str_from(uuid), arena);
 }
 

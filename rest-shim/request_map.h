@@ -41,4 +41,10 @@ bool request_map_takes(const struct route *route, const struct request_input *in
 struct status request_map_read(const struct route *route, const struct request_input *input,
                                struct arena *arena, ProtobufCMessage **ret) MUST_CHECK;
 
+/*
+ * Sets a field request_id that is empty to a random UUID, so that the request may be sent again. RESOURCE_EXHAUSTED: the
+ * arena is full.
+ */
+struct status request_map_name(struct arena *arena, ProtobufCMessage *request) MUST_CHECK;
+
 #endif

@@ -38,15 +38,19 @@ struct rest_error rest_error_from_http(int http_status, enum route_style style)
         enum status_code code;
         const char *text;
     } rows[] = {
+        {401, STATUS_UNAUTHENTICATED, "the header Authorization has none that could be a token"},
         {403, STATUS_PERMISSION_DENIED,
-         "a link, a prefetch or another site may not change anything"},
+         "this server is for its own machine, and Host could be anybody's name: ask localhost or "
+         "an address; behind a proxy of that name start sluice-rest with --insecure"},
         {404, STATUS_NOT_FOUND, "there is no such path"},
         {405, STATUS_UNIMPLEMENTED, "this path does not take this method"},
         {413, STATUS_INVALID_ARGUMENT, "the body is larger than 1 MiB"},
         {414, STATUS_INVALID_ARGUMENT, "the path and query are longer than 8 KiB"},
         {415, STATUS_INVALID_ARGUMENT, "the content type is not the one that this path takes"},
         {417, STATUS_INVALID_ARGUMENT, "the header Expect asks for what is not offered"},
+        {429, STATUS_RESOURCE_EXHAUSTED, "this client makes too many requests"},
         {431, STATUS_INVALID_ARGUMENT, "the headers are larger than 32 KiB"},
+        {503, STATUS_UNAVAILABLE, "the program is stopping, or has too much to do"},
     };
     struct rest_error error = {.http_status = http_status, .style = style};
 

@@ -32,7 +32,8 @@ static int write_health(const ProtobufCMessage *reply, const struct lts_settings
 static const struct route routes[] = {
     /* The LTS task API: bulk imports, */
     {"POST", "/pro/proc/bulkload/create", "/sluice.v1.TaskService/CreateTask", ROUTE_LTS,
-     ROUTE_CHANGES, ROUTE_FORM, .form = &lts_bulkload_form, .write = lts_write_created},
+     ROUTE_CHANGES, ROUTE_FORM, .form = &lts_bulkload_form, .reply_field = "id",
+     .write = lts_write_created},
     {"GET", "/pro/proc/{id}/info", "/sluice.v1.TaskService/GetTask", ROUTE_LTS, ROUTE_READS,
      ROUTE_NO_BODY, .kind = &lts_bulk_import, .write = lts_write_info},
     {"GET", "/pro/proc/{id}/abort", "/sluice.v1.TaskService/AbortTask", ROUTE_LTS, ROUTE_CHANGES,
@@ -47,7 +48,8 @@ static const struct route routes[] = {
      ROUTE_NO_BODY, .preset = "kind=FULL_MIGRATION&view=FULL&order_by=create_time",
      .list = &lts_full_list},
     {"POST", "/hbase/fulldata/create", "/sluice.v1.TaskService/CreateTask", ROUTE_LTS,
-     ROUTE_CHANGES, ROUTE_FORM, .form = &lts_full_create_form, .write = lts_write_created},
+     ROUTE_CHANGES, ROUTE_FORM, .form = &lts_full_create_form, .reply_field = "id",
+     .write = lts_write_created},
     {"GET", "/hbase/fulldata/{id}/detail", "/sluice.v1.TaskService/GetTask", ROUTE_LTS, ROUTE_READS,
      ROUTE_NO_BODY, .kind = &lts_full_migration, .write = lts_write_full_detail},
     {"GET", "/hbase/fulldata/{id}/abort", "/sluice.v1.TaskService/AbortTask", ROUTE_LTS,
@@ -61,7 +63,7 @@ static const struct route routes[] = {
     {"GET", "/hbase/incr", "/sluice.v1.TaskService/ListTasks", ROUTE_LTS, ROUTE_READS,
      ROUTE_NO_BODY, .preset = "kind=INCREMENTAL_SYNC&order_by=create_time", .list = &lts_incr_list},
     {"POST", "/hbase/incr/create", "/sluice.v1.TaskService/CreateTask", ROUTE_LTS, ROUTE_CHANGES,
-     ROUTE_FORM, .form = &lts_incr_create_form, .write = lts_write_created},
+     ROUTE_FORM, .form = &lts_incr_create_form, .reply_field = "id", .write = lts_write_created},
     {"POST", "/hbase/incr/update", "/sluice.v1.TaskService/UpdateTask", ROUTE_LTS, ROUTE_CHANGES,
      ROUTE_FORM, .form = &lts_incr_update_form,
      .preset = "update_mask=incremental_sync.table_names", .kind = &lts_incremental_sync,
@@ -98,6 +100,8 @@ static const struct route routes[] = {
      ROUTE_NO_BODY, .has_events = true},
     {"GET", "/v1/tasks/{id}/events", "/sluice.v1.TaskService/ListTaskEvents", ROUTE_V1, ROUTE_READS,
      ROUTE_NO_BODY, .write = NULL},
+    {"GET", "/v1/tasks/{id}/explanation", "/sluice.v1.TaskService/ExplainTask", ROUTE_V1,
+     ROUTE_READS, ROUTE_NO_BODY, .write = NULL},
     {"GET", "/v1/tasks/{id}/badRows", "/sluice.v1.TaskService/ListBadRows", ROUTE_V1, ROUTE_READS,
      ROUTE_NO_BODY, .write = NULL},
     {"GET", "/v1/tasks/{id}/differences", "/sluice.v1.TaskService/ListDifferences", ROUTE_V1,
@@ -124,6 +128,8 @@ static const struct route routes[] = {
 
     {"GET", "/healthz", "/grpc.health.v1.Health/Check", ROUTE_HEALTH, ROUTE_READS, ROUTE_NO_BODY,
      .write = write_health},
+    {"GET", "/readyz", "/grpc.health.v1.Health/Check", ROUTE_HEALTH, ROUTE_READS, ROUTE_NO_BODY,
+     .write = write_health, .is_readiness = true},
 };
 
 static const ProtobufCServiceDescriptor *const services[] = {
@@ -140,18 +146,21 @@ static bool has_suffix(struct str text, struct str suffix)
 /* Whether path fits the pattern; *ret is what stands in the place of the braces. */
 static bool fits(const char *pattern, struct str path, struct str *ret)
 {
-    struct str rest = str_from(pattern);
-    struct str prefix = str_cut(&rest, '{');
-    struct str suffix = rest;
+    size_t same = 0; /* what both begin with; for most patterns that is all that is looked at */
 
     *ret = (struct str){0};
-    if (!rest.data)
-        return str_is_equal(path, prefix);
+    while (same < path.len && pattern[same] == path.data[same] && pattern[same] != '{' &&
+           pattern[same] != '\0')
+        same++;
+    if (pattern[same] != '{')
+        return pattern[same] == '\0' && same == path.len;
+
+    struct str suffix = str_from(pattern + same);
+    struct str rest = str_skip(path, same);
     (void)str_cut(&suffix, '}');
-    if (path.len < prefix.len + suffix.len || memcmp(path.data, prefix.data, prefix.len) != 0 ||
-        !has_suffix(path, suffix))
+    if (!has_suffix(rest, suffix))
         return false;
-    *ret = (struct str){.data = path.data + prefix.len, .len = path.len - prefix.len - suffix.len};
+    *ret = str_from_bytes(rest.data, rest.len - suffix.len);
     return ret->len > 0 && str_find_byte(*ret, '/') == ret->len &&
            str_find_byte(*ret, ':') == ret->len;
 }
@@ -182,8 +191,11 @@ struct route_match routes_match(struct str verb, struct str path)
             continue;
         match.is_known = true;
         match.part = part;
-        if (!match.route && has_verb(route, verb))
+        if (has_verb(route, verb)) {
             match.route = route;
+            match.allow[0] = '\0';
+            return match;
+        }
         const char *other = route_get_other_verb(route);
         len += (size_t)snprintf(match.allow + len, sizeof(match.allow) - len, "%s, %s%s",
                                 route->verb, other ? other : "", other ? ", " : "");

@@ -53,8 +53,10 @@ struct route {
     const char *preset; /* fields that the route itself sets, as a query string has them; or NULL */
     const struct lts_kind *kind; /* the only one that ids may be of; NULL: any */
     const struct lts_list
-        *list;       /* the reply is this list, whole unless a page of it is asked for */
-    bool has_events; /* the reply is a stream of TaskChange, as server-sent events */
+        *list;               /* the reply is this list, whole unless a page of it is asked for */
+    bool has_events;         /* the reply is a stream of TaskChange, as server-sent events */
+    bool is_readiness;       /* fails as soon as the program is about to stop */
+    const char *reply_field; /* the only one of the reply that is looked at; NULL: all may be */
     /* Writes the reply and returns the HTTP status. NULL: as JSON of the message, with 200. */
     int (*write)(const ProtobufCMessage *reply, const struct lts_settings *settings,
                  struct json_out *out);
@@ -63,10 +65,11 @@ struct route {
 enum { ROUTES_ALLOW_BYTES = 64 };
 
 struct route_match {
-    const struct route *route;      /* NULL: no row has both path and verb */
-    struct str part;                /* of the path, raw; borrowed from it */
-    bool is_known;                  /* some row has the path */
-    char allow[ROUTES_ALLOW_BYTES]; /* the verbs of the path: "GET, HEAD, OPTIONS" */
+    const struct route *route; /* NULL: no row has both path and verb */
+    struct str part;           /* of the path, raw; borrowed from it */
+    bool is_known;             /* some row has the path */
+    char allow
+        [ROUTES_ALLOW_BYTES]; /* without a route, the verbs of the path: "GET, HEAD, OPTIONS" */
 };
 
 /* Finds the row for a request. HEAD is served by a GET that only reads. path is raw and is not normalised. */

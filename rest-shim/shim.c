@@ -2,23 +2,26 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
+#include "http/server.h"
 #include "rest-shim/assets.h"
+#include "rest-shim/browser.h"
+#include "rest-shim/caller.h"
 #include "rest-shim/event_reply.h"
-#include "rest-shim/http_server.h"
 #include "rest-shim/list_reply.h"
 #include "rest-shim/request_map.h"
+#include "rest-shim/request_origin.h"
+#include "rest-shim/rest_counts.h"
 #include "rest-shim/rest_error.h"
 #include "rest-shim/routes.h"
 #include "rest-shim/shim_op.h"
 #include "rpc/client.h"
 #include "rpc/message_json.h"
+#include "sluice/v1/task.pb-c.h"
 
 struct shim {
     struct http_handler handler;
     struct shim_options options;
-    int64_t nrequests; /* numbers them for the log */
     struct event_replies event_replies;
     struct assets *assets;
 };
@@ -43,7 +46,7 @@ static struct http_reply make_error_reply(const struct shim *shim, struct arena 
                                           const struct rest_error *error,
                                           const struct http_header *header)
 {
-    struct http_header *headers = arena_alloc(arena, 2 * sizeof(*headers));
+    struct http_header *headers = arena_alloc(arena, 3 * sizeof(*headers));
     struct http_reply reply = {.headers = headers};
     unsigned retry_s = 0;
     int http_status = rest_error_write(error, arena, &reply.body, &retry_s);
@@ -51,6 +54,8 @@ static struct http_reply make_error_reply(const struct shim *shim, struct arena 
     reply.status = choose_status(shim, error->style, http_status);
     if (header)
         headers[reply.nheaders++] = *header;
+    else if (http_status == 401)
+        headers[reply.nheaders++] = caller_challenge;
     if (retry_s > 0)
         headers[reply.nheaders++] =
             (struct http_header){"Retry-After", arena_printf(arena, "%u", retry_s)};
@@ -67,20 +72,6 @@ static void reply_error(const struct shim *shim, struct http_request *request,
 }
 
 /* The reply of the gateway. */
-
-void shim_op_log_end(const struct shim_op *op, struct status st)
-{
-    int64_t took_ms = clock_get_monotonic_ms() - op->start_ms;
-
-    /* Faults of callers are theirs to see; the rest is ours. */
-    if (rest_error_get_http_status(st.code) >= 500)
-        log_warn("request failed", log_int("request", op->number), log_str("verb", op->route->verb),
-                 log_str("path", op->route->path), log_code(st), log_str("error", st.text),
-                 log_int("took_ms", took_ms));
-    else
-        log_debug("request", log_int("request", op->number), log_str("verb", op->route->verb),
-                  log_str("path", op->route->path), log_code(st), log_int("took_ms", took_ms));
-}
 
 struct http_reply shim_op_make_failure(const struct shim_op *op, struct status st,
                                        struct str details)
@@ -108,6 +99,8 @@ static void reply_message(const struct shim_op *op, const ProtobufCMessage *mess
     struct http_reply reply = {.status = 200};
     struct json_out out = json_out_make(&reply.body);
 
+    if (message->descriptor == &pb__task__descriptor)
+        request_origin_note_task(op->request, message);
     if (op->route->list)
         reply.status = lts_write_page(op->route->list, message, settings, &out);
     else if (op->route->write)
@@ -121,7 +114,7 @@ static void on_done(struct rpc_client_call *call, struct status st, const Protob
 {
     struct unary *unary = container_of(call, struct unary, call);
 
-    shim_op_log_end(&unary->op, st);
+    request_origin_note_end(unary->op.request, st);
     if (st.code == STATUS_OK)
         reply_message(&unary->op, reply);
     else
@@ -136,14 +129,20 @@ static void on_gone(struct http_gone *gone)
 static void start_unary(const struct shim_op *op, const ProtobufCMessage *message)
 {
     struct unary *unary = arena_alloc(http_request_get_arena(op->request), sizeof(*unary));
+    const ProtobufCMethodDescriptor *method = route_get_method(op->route);
 
     unary->op = *op;
     unary->gone.on_gone = on_gone;
     unary->call = (struct rpc_client_call){
         .channel = op->shim->options.channel,
         .method = op->route->method,
-        .reply_type = route_get_method(op->route)->output,
+        .reply_type = method->output,
+        .reply_field = op->route->reply_field ? protobuf_c_message_descriptor_get_field_by_name(
+                                                    method->output, op->route->reply_field)
+                                              : NULL,
         .timeout_ms = op->shim->options.timeout_ms,
+        .headers = op->origin->headers,
+        .nheaders = op->origin->nheaders,
         .on_done = on_done,
     };
     http_request_set_gone(op->request, &unary->gone);
@@ -176,8 +175,7 @@ static void call_gateway(struct shim *shim, struct http_request *request, const 
         .shim = shim,
         .request = request,
         .route = route,
-        .number = ++shim->nrequests,
-        .start_ms = clock_get_monotonic_ms(),
+        .origin = http_request_get_note(request),
     };
 
     if (route->has_events)
@@ -201,21 +199,6 @@ static void refuse(const struct shim *shim, struct http_request *request, int ht
     struct rest_error error = rest_error_from_http(http_status, style);
 
     reply_error(shim, request, &error, header);
-}
-
-/* Whether a browser says that nobody meant it, or that another site did (Fetch Metadata, www.w3.org/TR/fetch-metadata).
- */
-static bool is_of_browser(const struct http_request *request)
-{
-    static const char *const purposes[] = {"purpose", "sec-purpose", "x-moz"};
-
-    for (size_t i = 0; i < ARRAY_LEN(purposes); i++) {
-        struct str purpose = http_request_get_header(request, purposes[i]);
-        struct str first = str_trim(str_cut(&purpose, ';'));
-        if (str_is_ignoring_case(first, "prefetch"))
-            return true;
-    }
-    return str_is_ignoring_case(http_request_get_header(request, "sec-fetch-site"), "cross-site");
 }
 
 static void serve_asset(const struct shim *shim, struct http_request *request)
@@ -249,8 +232,11 @@ static void serve(struct shim *shim, struct http_request *request, const struct 
         .body = http_request_get_body(request),
     };
 
-    if (match->route->effect == ROUTE_CHANGES && is_of_browser(request)) {
-        refuse(shim, request, 403, NULL);
+    struct status meant =
+        match->route->effect == ROUTE_CHANGES ? browser_check(request) : status_ok();
+    if (meant.code != STATUS_OK) {
+        struct rest_error error = {.st = meant, .style = match->route->style};
+        reply_error(shim, request, &error, NULL);
         return;
     }
     if (!request_map_takes(match->route, &input)) {
@@ -258,6 +244,8 @@ static void serve(struct shim *shim, struct http_request *request, const struct 
         return;
     }
     struct status st = request_map_read(match->route, &input, arena, &message);
+    if (st.code == STATUS_OK)
+        st = request_map_name(arena, message);
     if (st.code != STATUS_OK) {
         struct rest_error error = {.st = st, .style = match->route->style};
         if (st.code == STATUS_RESOURCE_EXHAUSTED)
@@ -265,7 +253,17 @@ static void serve(struct shim *shim, struct http_request *request, const struct 
         reply_error(shim, request, &error, NULL);
         return;
     }
+    if (str_has_prefix(str_from(match->route->method), "/sluice.v1.TaskService/"))
+        request_origin_note_task(request, message);
     call_gateway(shim, request, match->route, message);
+}
+
+static bool is_misled(const struct shim *shim, const struct http_request *request,
+                      const struct route *route)
+{
+    bool is_health = route && route->style == ROUTE_HEALTH;
+
+    return shim->options.is_for_this_machine && !is_health && browser_may_be_misled(request);
 }
 
 /* OPTIONS of the server as a whole (RFC 9110, section 9.3.7). */
@@ -278,9 +276,17 @@ static void on_request(struct http_handler *handler, struct http_request *reques
     struct route_match match = routes_match(verb, http_request_get_path(request));
     struct arena *arena = http_request_get_arena(request);
     struct http_header *allow = arena_alloc(arena, sizeof(*allow)); /* the reply is sent later */
+    struct http_header *why = arena_alloc(arena, sizeof(*why));
 
+    (void)request_origin_begin(request, match.route, shim->options.tracer);
+    rest_counts_begin(shim->options.metrics);
+    int refusal = caller_enter(shim->options.limiter, request, match.route, why);
     *allow = (struct http_header){"Allow", arena_copy_str(arena, str_from(match.allow))};
-    if (str_is(verb, "OPTIONS") && str_is(http_request_get_path(request), "*"))
+    if (refusal != 0)
+        refuse(shim, request, refusal, why);
+    else if (is_misled(shim, request, match.route))
+        refuse(shim, request, 403, NULL);
+    else if (str_is(verb, "OPTIONS") && str_is(http_request_get_path(request), "*"))
         http_request_reply(
             request, &(struct http_reply){.status = 204, .headers = &allow_all, .nheaders = 1});
     else if (!match.is_known)
@@ -290,10 +296,24 @@ static void on_request(struct http_handler *handler, struct http_request *reques
                            &(struct http_reply){.status = 204, .headers = allow, .nheaders = 1});
     else if (!match.route)
         refuse(shim, request, 405, allow);
+    else if (match.route->is_readiness && http_request_is_last(request))
+        refuse(shim, request, 503, NULL);
     else if (!match.route->method)
         serve_asset(shim, request);
     else
         serve(shim, request, &match);
+}
+
+static void on_replied(struct http_handler *handler, struct http_request *request,
+                       const struct http_outcome *outcome)
+{
+    const struct shim *shim = container_of(handler, struct shim, handler);
+    const struct request_origin *origin = http_request_get_note(request);
+
+    caller_leave(shim->options.limiter, request);
+    rest_counts_end(shim->options.metrics, origin->route, outcome->status,
+                    clock_get_monotonic_us() - origin->start_us);
+    request_origin_end(request, outcome);
 }
 
 static int on_refusal(struct http_handler *handler, int http_status, struct str target,
@@ -306,6 +326,7 @@ static int on_refusal(struct http_handler *handler, int http_status, struct str 
     unsigned retry_s = 0;
     int chosen = choose_status(shim, error.style, rest_error_write(&error, arena, ret, &retry_s));
 
+    rest_counts_refuse(shim->options.metrics, chosen);
     arena_destroy(arena);
     return chosen;
 }
@@ -317,7 +338,8 @@ struct shim *shim_create(const struct shim_options *options)
     shim->options = *options;
     shim->event_replies.max_count = options->max_event_streams;
     shim->assets = assets_create(options->docs_dir);
-    shim->handler = (struct http_handler){.on_request = on_request, .on_refusal = on_refusal};
+    shim->handler = (struct http_handler){
+        .on_request = on_request, .on_refusal = on_refusal, .on_replied = on_replied};
     return shim;
 }
 

@@ -4,12 +4,11 @@
 #ifndef REST_SHIM_SHIM_OP_H
 #define REST_SHIM_SHIM_OP_H
 
-#include <stdint.h>
-
 #include "base/status.h"
 #include "base/str.h"
-#include "rest-shim/http_server.h"
+#include "http/server.h"
 
+struct request_origin;
 struct route;
 struct shim;
 
@@ -18,12 +17,8 @@ struct shim_op {
     struct shim *shim;
     struct http_request *request;
     const struct route *route;
-    int64_t number; /* for the log */
-    int64_t start_ms;
+    const struct request_origin *origin;
 };
-
-/* Logs how the call that op waited for has ended. Any thread. */
-void shim_op_log_end(const struct shim_op *op, struct status st);
 
 /* The reply that tells of a failure, in the request's arena; details are what came with st. Any thread. */
 struct http_reply shim_op_make_failure(const struct shim_op *op, struct status st,

@@ -58,6 +58,11 @@ void rpc_call_add_violation(struct rpc_call *call, const char *field, const char
 void rpc_call_set_reason(struct rpc_call *call, const char *reason, const char *metadata_key,
                          const char *metadata_value);
 void rpc_call_set_retry_ms(struct rpc_call *call, unsigned retry_ms);
+/*
+ * The retry policy of clients does not try again, though the code is one that it repeats: what stands in the way lasts, and
+ * who called is to know (grpc-retry-pushback-ms of gRFC A6).
+ */
+void rpc_call_set_lasting(struct rpc_call *call);
 void rpc_call_set_resource(struct rpc_call *call, const char *type, const char *name);
 
 /*

@@ -1,24 +1,30 @@
 #include "rpc/calling.h"
 
-#include "rpc/client_error.h"
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
 
-void rpc_calling_init(struct rpc_calling *calling, struct rpc_channel *channel, const char *method,
-                      unsigned timeout_ms)
+#include "base/mem.h"
+#include "base/token_file.h"
+#include "rpc/client_error.h"
+#include "rpc/slice.h"
+
+static const char AUTHORIZATION[] = "authorization";
+
+static void create_core(struct rpc_calling *calling, const char *method)
 {
     grpc_slice path = grpc_slice_from_copied_string(method);
-    gpr_timespec deadline =
-        timeout_ms == 0 ? gpr_inf_future(GPR_CLOCK_MONOTONIC) : rpc_deadline_from_ms(timeout_ms);
 
-    *calling = (struct rpc_calling){.channel = channel, .timeout_ms = timeout_ms};
     grpc_metadata_array_init(&calling->header);
     grpc_metadata_array_init(&calling->trailer);
     calling->text = grpc_empty_slice();
-    calling->core = grpc_channel_create_call(channel->core, NULL, GRPC_PROPAGATE_DEFAULTS,
-                                             channel->queue, path, NULL, deadline, NULL);
+    calling->core =
+        grpc_channel_create_call(calling->link->core, NULL, GRPC_PROPAGATE_DEFAULTS,
+                                 calling->channel->queue, path, NULL, calling->deadline, NULL);
     grpc_slice_unref(path);
 }
 
-void rpc_calling_deinit(struct rpc_calling *calling)
+static void destroy_core(struct rpc_calling *calling)
 {
     grpc_call_unref(calling->core);
     grpc_metadata_array_destroy(&calling->header);
@@ -26,10 +32,78 @@ void rpc_calling_deinit(struct rpc_calling *calling)
     grpc_slice_unref(calling->text);
 }
 
-void rpc_calling_add_sends(struct rpc_batch *batch, grpc_byte_buffer *request, bool waits_for_ready)
+void rpc_calling_init(struct rpc_calling *calling, struct rpc_channel *channel, const char *method,
+                      unsigned timeout_ms)
+{
+    *calling = (struct rpc_calling){
+        .channel = channel,
+        .link = rpc_channel_enter(channel),
+        .timeout_ms = timeout_ms,
+        .deadline = timeout_ms == 0 ? gpr_inf_future(GPR_CLOCK_MONOTONIC)
+                                    : rpc_deadline_from_ms(timeout_ms),
+    };
+    create_core(calling, method);
+}
+
+void rpc_calling_reset(struct rpc_calling *calling, const char *method)
+{
+    destroy_core(calling);
+    create_core(calling, method);
+}
+
+static void add_header(struct rpc_calling *calling, const char *key, struct str value)
+{
+    calling->sent[calling->nsent++] = (grpc_metadata){
+        .key = grpc_slice_from_static_string(key),
+        .value = grpc_slice_from_copied_buffer(value.data, value.len),
+    };
+}
+
+static void add_token(struct rpc_calling *calling)
+{
+    char token[TOKEN_FILE_MAX_BYTES], value[TOKEN_FILE_MAX_BYTES + sizeof("Bearer ")];
+
+    token_file_get(calling->channel->token, token);
+    (void)snprintf(value, sizeof(value), "Bearer %s", token);
+    add_header(calling, AUTHORIZATION, str_from(value));
+    mem_wipe(token, sizeof(token));
+    mem_wipe(value, sizeof(value));
+}
+
+void rpc_calling_set_headers(struct rpc_calling *calling, const struct rpc_header *headers,
+                             size_t nheaders)
+{
+    bool has_other = false;
+
+    assert(nheaders <= RPC_CLIENT_MAX_HEADERS);
+    for (size_t i = 0; i < nheaders; i++) {
+        add_header(calling, headers[i].key, headers[i].value);
+        has_other |= strcmp(headers[i].key, AUTHORIZATION) == 0;
+    }
+    if (calling->channel->token && !has_other)
+        add_token(calling);
+}
+
+void rpc_calling_leave(struct rpc_calling *calling)
+{
+    rpc_channel_leave(calling->channel, calling->link);
+    calling->channel = NULL;
+}
+
+void rpc_calling_deinit(struct rpc_calling *calling)
+{
+    destroy_core(calling);
+    for (size_t i = 0; i < calling->nsent; i++)
+        grpc_slice_unref(calling->sent[i].value);
+}
+
+void rpc_calling_add_sends(struct rpc_batch *batch, struct rpc_calling *calling,
+                           grpc_byte_buffer *request, bool waits_for_ready)
 {
     grpc_op *header = rpc_batch_add(batch, GRPC_OP_SEND_INITIAL_METADATA);
 
+    header->data.send_initial_metadata.metadata = calling->sent;
+    header->data.send_initial_metadata.count = calling->nsent;
     if (waits_for_ready)
         header->flags = GRPC_INITIAL_METADATA_WAIT_FOR_READY |
                         GRPC_INITIAL_METADATA_WAIT_FOR_READY_EXPLICITLY_SET;
@@ -47,19 +121,19 @@ void rpc_calling_add_end(struct rpc_batch *batch, struct rpc_calling *calling)
     end->data.recv_status_on_client.status_details = &calling->text;
 }
 
-static struct str get_bytes(const grpc_slice *slice)
+struct str rpc_calling_find_trailer(const struct rpc_calling *calling, const char *key)
 {
-    return str_from_bytes(GRPC_SLICE_START_PTR(*slice), GRPC_SLICE_LENGTH(*slice));
+    for (size_t i = 0; i < calling->trailer.count; i++) {
+        const grpc_metadata *row = &calling->trailer.metadata[i];
+        if (grpc_slice_str_cmp(row->key, key) == 0)
+            return rpc_slice_get_bytes(&row->value);
+    }
+    return (struct str){NULL, 0};
 }
 
 struct str rpc_calling_find_details(const struct rpc_calling *calling)
 {
-    for (size_t i = 0; i < calling->trailer.count; i++) {
-        const grpc_metadata *row = &calling->trailer.metadata[i];
-        if (grpc_slice_str_cmp(row->key, "grpc-status-details-bin") == 0)
-            return get_bytes(&row->value);
-    }
-    return (struct str){NULL, 0};
+    return rpc_calling_find_trailer(calling, "grpc-status-details-bin");
 }
 
 struct status rpc_calling_read_end(const struct rpc_calling *calling, bool was_cancelled)
@@ -69,7 +143,7 @@ struct status rpc_calling_read_end(const struct rpc_calling *calling, bool was_c
 
     struct rpc_failure failure = {
         .code = (int)calling->code,
-        .text = get_bytes(&calling->text),
+        .text = rpc_slice_get_bytes(&calling->text),
         .is_of_server = rpc_calling_find_details(calling).len > 0,
         .is_wanted = was_cancelled,
         .target = calling->channel->target,

@@ -14,22 +14,40 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "rpc/batch.h"
+#include "rpc/client.h"
+#include "rpc/repeat.h"
 
 enum { RPC_CALLING_ARENA_FACTOR = 8 }; /* what unpacking may take, in terms of the largest size */
 
-struct rpc_channel {
+/* Connections with the same certificates. */
+struct rpc_channel_link {
     grpc_channel *core;
+    size_t ncalls;
+};
+
+struct rpc_channel {
+    struct rpc_channel_link *link; /* of new calls */
+    struct tls_files *tls;         /* NULL: without */
     grpc_completion_queue *queue;
     char *target;
+    const char *user_agent;
+    struct token_file *token; /* NULL: none */
     size_t max_message_bytes;
-    pthread_mutex_t lock; /* for the fields state of calls and streams; innermost */
+    struct timers *timers; /* NULL: nothing is repeated */
+    struct rpc_repeat repeat;
+    pthread_mutex_t
+        lock; /* for link, tls, repeat, and the fields state of calls and streams; only timers have one inside */
 };
 
 /* A call under way, and what core fills in when it ends. */
 struct rpc_calling {
     struct rpc_channel *channel;
+    struct rpc_channel_link *link;
     grpc_call *core;
+    gpr_timespec deadline;
     unsigned timeout_ms;
+    grpc_metadata sent[RPC_CLIENT_MAX_HEADERS + 1]; /* sent[0 .. nsent) */
+    size_t nsent;
     grpc_metadata_array header;
     grpc_metadata_array trailer;
     grpc_status_code code;
@@ -40,14 +58,27 @@ struct rpc_calling {
 void rpc_calling_init(struct rpc_calling *calling, struct rpc_channel *channel, const char *method,
                       unsigned timeout_ms);
 
+/* Makes it as it was before it was started, with the same deadline and headers. */
+void rpc_calling_reset(struct rpc_calling *calling, const char *method);
+
+/* What is sent before the request: copies of headers[0 .. nheaders), and the channel's token unless there is another one. Comes before rpc_calling_add_sends. */
+void rpc_calling_set_headers(struct rpc_calling *calling, const struct rpc_header *headers,
+                             size_t nheaders);
+
+/* It has ended, and its channel may be closed from here on: comes before the caller is told, and rpc_calling_deinit. */
+void rpc_calling_leave(struct rpc_calling *calling);
+
 void rpc_calling_deinit(struct rpc_calling *calling);
 
 /* Starts a batch by what a call with one request sends. request is the packed one, as by rpc_batch_add_message. */
-void rpc_calling_add_sends(struct rpc_batch *batch, grpc_byte_buffer *request,
-                           bool waits_for_ready);
+void rpc_calling_add_sends(struct rpc_batch *batch, struct rpc_calling *calling,
+                           grpc_byte_buffer *request, bool waits_for_ready);
 
 /* Has the batch end with the call. */
 void rpc_calling_add_end(struct rpc_batch *batch, struct rpc_calling *calling);
+
+/* Of a call that has ended: what came behind the reply under key; data is NULL if there is none. */
+struct str rpc_calling_find_trailer(const struct rpc_calling *calling, const char *key);
 
 /* Of a call that has ended: the packed google.rpc.Status that came with it, or an empty text. */
 struct str rpc_calling_find_details(const struct rpc_calling *calling);

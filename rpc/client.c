@@ -1,5 +1,5 @@
 /*
- * rpc/client.c - unary calls as one batch, with one tag.
+ * rpc/client.c - unary calls as one batch, with one tag; when they are repeated, as one after the other.
  *
  * What core fills in lives in a state of its own, so that the caller's struct may be submitted
  * again, or be gone, once on_done has begun.
@@ -7,19 +7,17 @@
 #include "rpc/client.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <pthread.h>
 
-#include <grpc/compression.h>
 #include <grpc/grpc.h>
-#include <grpc/grpc_security.h>
 
 #include "base/arena.h"
 #include "base/mem.h"
+#include "base/timers.h"
 #include "rpc/batch.h"
 #include "rpc/calling.h"
 #include "rpc/codec.h"
-
-enum { DEFAULT_REPLY_BYTES = 16 << 20 };
 
 struct rpc_client_state {
     struct rpc_client_call *call;
@@ -28,76 +26,11 @@ struct rpc_client_state {
     bool owns_arena;
     bool was_cancelled; /* by our own; under the channel's lock */
     struct rpc_tag done;
+    grpc_byte_buffer *request;
     grpc_byte_buffer *reply; /* filled in by core */
+    unsigned ntries;
+    struct timer again; /* for the next try */
 };
-
-/* Channels. */
-
-static grpc_arg make_arg(const char *key, int value)
-{
-    return (grpc_arg){
-        .type = GRPC_ARG_INTEGER,
-        .key = (char *)(uintptr_t)key, /* core does not write to it */
-        .value.integer = value,
-    };
-}
-
-static grpc_channel *create_core(const struct rpc_channel_options *options, size_t max_bytes)
-{
-    grpc_arg args[] = {
-        {
-            .type = GRPC_ARG_STRING,
-            .key = (char *)(uintptr_t)GRPC_ARG_PRIMARY_USER_AGENT_STRING,
-            .value.string = (char *)(uintptr_t)(options->user_agent ? options->user_agent : ""),
-        },
-        make_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)max_bytes),
-        /* Core decompresses before it looks at the size. */
-        make_arg(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE),
-        make_arg(GRPC_ARG_ENABLE_RETRIES, 0), /* who calls knows what is safe to repeat */
-        make_arg(GRPC_ARG_ENABLE_HTTP_PROXY, 0),
-        make_arg(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1),
-        make_arg(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1), /* no backoff that others have caused */
-        make_arg(GRPC_ARG_ENABLE_CHANNELZ, 0),
-        make_arg(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100),
-        make_arg(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000),
-        make_arg(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5000), /* how long one attempt may take */
-        make_arg(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 1000),
-        /* A server that is gone without a word is noticed. Servers allow a ping each 10 s. */
-        make_arg(GRPC_ARG_KEEPALIVE_TIME_MS, 20000),
-        make_arg(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5000),
-        make_arg(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
-        make_arg(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0),
-    };
-    grpc_channel_args list = {ARRAY_LEN(args), args};
-    grpc_channel_credentials *plain = grpc_insecure_credentials_create();
-    grpc_channel *core = grpc_channel_create(options->target, plain, &list);
-
-    grpc_channel_credentials_release(plain);
-    return core;
-}
-
-struct rpc_channel *rpc_channel_open(const struct rpc_channel_options *options)
-{
-    struct rpc_channel *channel = mem_alloc(sizeof(*channel));
-
-    channel->max_message_bytes =
-        options->max_message_bytes ? options->max_message_bytes : (size_t)DEFAULT_REPLY_BYTES;
-    channel->queue = rpc_loop_get_queue(options->loop);
-    channel->target = mem_copy_str(str_from(options->target));
-    channel->core = create_core(options, channel->max_message_bytes);
-    (void)pthread_mutex_init(&channel->lock, NULL);
-    return channel;
-}
-
-void rpc_channel_close(struct rpc_channel *channel)
-{
-    if (!channel)
-        return;
-    grpc_channel_destroy(channel->core);
-    (void)pthread_mutex_destroy(&channel->lock);
-    mem_free(channel->target);
-    mem_free(channel);
-}
 
 /* The end of a call. */
 
@@ -112,7 +45,10 @@ static struct status read_end(struct rpc_client_state *state, ProtobufCMessage *
         return st;
     if (!state->reply)
         return status_error(STATUS_INTERNAL, "'%s' sent no reply to %s", target, call->method);
-    st = rpc_codec_read(state->reply, call->reply_type, state->arena, NULL, ret);
+    st = call->reply_field
+             ? rpc_codec_read_field(state->reply, call->reply_type, call->reply_field, state->arena,
+                                    ret)
+             : rpc_codec_read(state->reply, call->reply_type, state->arena, NULL, ret);
     if (st.code == STATUS_INVALID_ARGUMENT)
         return status_error(STATUS_INTERNAL, "'%s' sent a bad reply to %s: %s", target,
                             call->method, st.text);
@@ -122,11 +58,26 @@ static struct status read_end(struct rpc_client_state *state, ProtobufCMessage *
 static void free_state(struct rpc_client_state *state)
 {
     rpc_calling_deinit(&state->calling);
+    grpc_byte_buffer_destroy(state->request);
     if (state->reply)
         grpc_byte_buffer_destroy(state->reply);
     if (state->owns_arena)
         arena_destroy(state->arena);
     mem_free(state);
+}
+
+/* Whether the call waits for its next try now, for which there must be time left. The lock is held. */
+static bool wait_if_due(struct rpc_client_state *state)
+{
+    struct rpc_channel *channel = state->call->channel;
+    unsigned delay_ms = 0;
+
+    if (!channel->timers || state->was_cancelled || state->reply ||
+        !rpc_repeat_is_due(&channel->repeat, &state->calling, state->ntries, &delay_ms) ||
+        rpc_deadline_get_left_ms(state->calling.deadline, UINT_MAX) <= delay_ms)
+        return false;
+    timers_set(channel->timers, &state->again, delay_ms);
+    return true;
 }
 
 static void on_done(struct rpc_tag *tag, bool ok)
@@ -137,15 +88,48 @@ static void on_done(struct rpc_tag *tag, bool ok)
 
     (void)ok; /* a batch that receives the status always is */
     pthread_mutex_lock(&call->channel->lock);
-    call->state = NULL; /* no cancellation from here on */
+    bool goes_on = wait_if_due(state);
+    if (!goes_on)
+        call->state = NULL; /* no cancellation from here on */
     pthread_mutex_unlock(&call->channel->lock);
+    if (goes_on)
+        return;
     call->details = rpc_calling_find_details(&state->calling);
     struct status st = read_end(state, &reply);
+    rpc_calling_leave(&state->calling);
     call->on_done(call, st, st.code == STATUS_OK ? reply : NULL);
     free_state(state); /* call may be gone, or under way again */
 }
 
 /* The start of a call. */
+
+/* From here on the state may be gone, unless the channel's lock is held. */
+static void start(struct rpc_client_state *state)
+{
+    struct rpc_batch batch = {0};
+    grpc_byte_buffer *bytes = grpc_byte_buffer_copy(state->request); /* core takes what is in it */
+
+    state->ntries++;
+    rpc_calling_add_sends(&batch, &state->calling, bytes, state->call->waits_for_ready);
+    rpc_batch_add_receive(&batch, &state->reply);
+    rpc_calling_add_end(&batch, &state->calling);
+    rpc_batch_start(&batch, state->calling.core, &state->done);
+    grpc_byte_buffer_destroy(bytes);
+}
+
+/* On the timers' thread. */
+static void on_again(struct timer *timer)
+{
+    struct rpc_client_state *state = container_of(timer, struct rpc_client_state, again);
+    struct rpc_channel *channel = state->call->channel;
+
+    pthread_mutex_lock(&channel->lock);
+    rpc_calling_reset(&state->calling, state->call->method);
+    if (state->was_cancelled)
+        (void)grpc_call_cancel(state->calling.core, NULL);
+    start(state); /* ends at once if it was cancelled */
+    pthread_mutex_unlock(&channel->lock);
+}
 
 static struct rpc_client_state *create_state(struct rpc_client_call *call, struct arena *arena)
 {
@@ -155,6 +139,7 @@ static struct rpc_client_state *create_state(struct rpc_client_call *call, struc
 
     state->call = call;
     state->done.on_event = on_done;
+    state->again.on_fire = on_again;
     state->owns_arena = !arena;
     state->arena = arena ? arena : arena_create(arena_bytes);
     rpc_calling_init(&state->calling, channel, call->method, call->timeout_ms);
@@ -165,27 +150,30 @@ static struct rpc_client_state *create_state(struct rpc_client_call *call, struc
 static void submit(struct rpc_client_call *call, const ProtobufCMessage *request,
                    struct arena *arena)
 {
-    struct rpc_batch batch = {0};
-
     assert(call->timeout_ms > 0);
     struct rpc_client_state *state = create_state(call, arena);
-    grpc_byte_buffer *bytes = rpc_codec_write(request);
-    rpc_calling_add_sends(&batch, bytes, call->waits_for_ready);
-    rpc_batch_add_receive(&batch, &state->reply);
-    rpc_calling_add_end(&batch, &state->calling);
+    state->request = rpc_codec_write(request);
+    rpc_calling_set_headers(&state->calling, call->headers, call->nheaders);
 
     pthread_mutex_lock(&call->channel->lock);
     assert(!call->state);
     call->state = state;
     pthread_mutex_unlock(&call->channel->lock);
-    rpc_batch_start(&batch, state->calling.core,
-                    &state->done); /* from here on the call may be gone */
-    grpc_byte_buffer_destroy(bytes);
+    start(state); /* from here on the call may be gone */
 }
 
 void rpc_client_call_submit(struct rpc_client_call *call, const ProtobufCMessage *request)
 {
     submit(call, request, NULL);
+}
+
+/* A call that waits for its next try has it now. The lock is held. */
+static void hurry(struct rpc_client_state *state)
+{
+    struct timers *timers = state->call->channel->timers;
+
+    if (timers && timers_cancel(timers, &state->again))
+        timers_set(timers, &state->again, 0);
 }
 
 void rpc_client_call_cancel(struct rpc_client_call *call)
@@ -194,6 +182,7 @@ void rpc_client_call_cancel(struct rpc_client_call *call)
     if (call->state) {
         call->state->was_cancelled = true;
         (void)grpc_call_cancel(call->state->calling.core, NULL);
+        hurry(call->state);
     }
     pthread_mutex_unlock(&call->channel->lock);
 }

@@ -12,23 +12,19 @@
 
 #include "base/status.h"
 #include "base/str.h"
+#include "rpc/channel.h"
 #include "rpc/loop.h"
 
 struct arena;
 struct rpc_channel;
 
-struct rpc_channel_options {
-    const char *target;       /* "host:port" or "unix:/path" */
-    struct rpc_loop *loop;    /* borrowed until rpc_channel_close */
-    const char *user_agent;   /* may be NULL */
-    size_t max_message_bytes; /* of a reply; 0: 16 MiB */
+/* What a call sends besides its request. The key is a literal in lower case; the value has no line ends. */
+struct rpc_header {
+    const char *key;
+    struct str value;
 };
 
-/* Never fails and never blocks: the connection is made, and made again, when calls need it. */
-struct rpc_channel *rpc_channel_open(const struct rpc_channel_options *options) MUST_CHECK;
-
-/* All its calls must have ended. NULL is allowed. */
-void rpc_channel_close(struct rpc_channel *channel);
+enum { RPC_CLIENT_MAX_HEADERS = 4 };
 
 /*
  * One unary call, embedded in what waits for it. The first part is the caller's to fill; zero
@@ -38,8 +34,12 @@ struct rpc_client_call {
     struct rpc_channel *channel;
     const char *method; /* "/sluice.v1.TaskService/GetTask"; borrowed until on_done */
     const ProtobufCMessageDescriptor *reply_type;
+    const ProtobufCFieldDescriptor
+        *reply_field;     /* all that is read of the reply; NULL: the whole */
     unsigned timeout_ms;  /* 0 is not allowed: every call has a deadline */
     bool waits_for_ready; /* wait for a connection until the deadline instead of failing at once */
+    const struct rpc_header *headers; /* headers[0 .. nheaders), borrowed by submit only */
+    size_t nheaders;                  /* at most RPC_CLIENT_MAX_HEADERS */
     /*
      * Runs once, on a loop thread, must not block, and may free the call. reply is NULL unless st is OK; it is
      * borrowed until on_done returns, as is all that rpc_client_call_get_details returns.

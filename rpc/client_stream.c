@@ -60,6 +60,7 @@ static void tell_end(struct rpc_client_stream_state *state)
     stream->details = rpc_calling_find_details(&state->calling);
     if (st.code == STATUS_OK)
         st = rpc_calling_read_end(&state->calling, state->was_cancelled);
+    rpc_calling_leave(&state->calling);
     stream->on_end(stream, st);
     rpc_calling_deinit(&state->calling);
     arena_destroy(state->arena);
@@ -177,7 +178,8 @@ void rpc_client_stream_open(struct rpc_client_stream *stream, const ProtobufCMes
     state->ended.on_event = on_ended;
     state->received.on_event = on_received;
     rpc_calling_init(&state->calling, stream->channel, stream->method, stream->timeout_ms);
-    rpc_calling_add_sends(&batch, bytes, stream->waits_for_ready);
+    rpc_calling_set_headers(&state->calling, stream->headers, stream->nheaders);
+    rpc_calling_add_sends(&batch, &state->calling, bytes, stream->waits_for_ready);
     rpc_calling_add_end(&batch, &state->calling);
 
     lock(stream);

@@ -26,6 +26,8 @@ struct rpc_client_stream {
     const ProtobufCMessageDescriptor *message_type;
     unsigned timeout_ms;  /* for the whole stream; 0: none */
     bool waits_for_ready; /* wait for a connection until the deadline instead of failing at once */
+    const struct rpc_header *headers; /* headers[0 .. nheaders), borrowed by open only */
+    size_t nheaders;                  /* at most RPC_CLIENT_MAX_HEADERS */
     /*
      * Runs on a loop thread and must not block. message is borrowed until it has returned, and from then on until the
      * next rpc_client_stream_next.

@@ -20,4 +20,10 @@ struct status rpc_codec_read(struct grpc_byte_buffer *bytes, const ProtobufCMess
                              struct arena *arena, struct message_wire_fault *ret_fault,
                              ProtobufCMessage **ret) MUST_CHECK;
 
+/* As rpc_codec_read, but of one field alone: see message_wire_read_field. */
+struct status rpc_codec_read_field(struct grpc_byte_buffer *bytes,
+                                   const ProtobufCMessageDescriptor *type,
+                                   const ProtobufCFieldDescriptor *field, struct arena *arena,
+                                   ProtobufCMessage **ret) MUST_CHECK;
+
 #endif

@@ -7,6 +7,7 @@
 #ifndef RPC_DETAILS_H
 #define RPC_DETAILS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -29,6 +30,7 @@ struct rpc_details {
     const char *metadata_key;
     const char *metadata_value;
     unsigned retry_ms;         /* 0: no RetryInfo */
+    bool is_lasting;           /* clients leave it to their callers to try again */
     const char *resource_type; /* NULL: no ResourceInfo */
     const char *resource_name;
 };

@@ -14,6 +14,7 @@ struct rpc_health {
 
     pthread_mutex_t lock; /* for all below; held while a message is sent, which calls nobody back */
     bool is_serving;
+    bool is_leaving; /* never serving again */
     struct list watches;
 };
 
@@ -34,7 +35,7 @@ static Grpc__Health__V1__HealthCheckResponse__ServingStatus get_answer(
 {
     if (!is_service_known)
         return GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVICE_UNKNOWN;
-    return health->is_serving
+    return health->is_serving && !health->is_leaving
                ? GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING
                : GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__NOT_SERVING;
 }
@@ -147,14 +148,27 @@ static void watch(struct rpc_call *call, const ProtobufCMessage *message)
     rpc_call_set_cancel(call, &op->cancel);
 }
 
-void rpc_health_set_serving(struct rpc_health *health, bool is_serving)
+static void update_all(struct rpc_health *health)
 {
     struct list *link;
 
-    pthread_mutex_lock(&health->lock);
-    health->is_serving = is_serving;
     list_for_each (link, &health->watches)
         update(container_of(link, struct watch, link));
+}
+
+void rpc_health_set_serving(struct rpc_health *health, bool is_serving)
+{
+    pthread_mutex_lock(&health->lock);
+    health->is_serving = is_serving;
+    update_all(health);
+    pthread_mutex_unlock(&health->lock);
+}
+
+void rpc_health_leave(struct rpc_health *health)
+{
+    pthread_mutex_lock(&health->lock);
+    health->is_leaving = true;
+    update_all(health);
     pthread_mutex_unlock(&health->lock);
 }
 

@@ -21,6 +21,9 @@ void rpc_health_destroy(struct rpc_health *health);
 /* What is answered for all of them, at first SERVING. Watchers are told. Any thread. */
 void rpc_health_set_serving(struct rpc_health *health, bool is_serving);
 
+/* From here on NOT_SERVING is answered, whatever rpc_health_set_serving says. Watchers are told. Any thread. */
+void rpc_health_leave(struct rpc_health *health);
+
 extern const struct rpc_service rpc_health_service;
 
 #endif

@@ -10,6 +10,7 @@
 #include <grpc/grpc_security.h>
 
 #include "base/str.h"
+#include "rpc/server_tls.h"
 
 static const char UNIX_PREFIX[] = "unix:";
 
@@ -39,7 +40,8 @@ static struct status check_unix(const char *path)
     return status_ok();
 }
 
-struct status rpc_listen(struct grpc_server *core, const char *address, int *ret_port)
+struct status rpc_listen(struct grpc_server *core, const char *address, struct rpc_server_tls *tls,
+                         int *ret_port)
 {
     bool is_unix = str_has_prefix(str_from(address), UNIX_PREFIX);
 
@@ -48,9 +50,10 @@ struct status rpc_listen(struct grpc_server *core, const char *address, int *ret
         if (st.code != STATUS_OK)
             return st;
     }
-    grpc_server_credentials *plain = grpc_insecure_server_credentials_create();
-    int port = grpc_server_add_http2_port(core, address, plain);
-    grpc_server_credentials_release(plain);
+    grpc_server_credentials *credentials =
+        tls ? rpc_server_tls_make_credentials(tls) : grpc_insecure_server_credentials_create();
+    int port = grpc_server_add_http2_port(core, address, credentials);
+    grpc_server_credentials_release(credentials);
     if (port == 0)
         return status_error(STATUS_UNAVAILABLE,
                             "cannot listen on '%s': it is taken, or not an address of this machine",

@@ -13,6 +13,7 @@
 #include "base/status.h"
 
 struct grpc_completion_queue;
+struct pulse;
 struct rpc_loop;
 
 /* What waits for one operation. It must stay valid until on_event has run, once. */
@@ -34,6 +35,9 @@ struct status rpc_loop_create(unsigned nthreads, struct rpc_loop **ret) MUST_CHE
 
 /* The queue to start operations on. Borrowed until rpc_loop_destroy. */
 struct grpc_completion_queue *rpc_loop_get_queue(struct rpc_loop *loop);
+
+/* Beats at each turn of a thread, 0 to nthreads - 1. Borrowed until rpc_loop_destroy. */
+struct pulse *rpc_loop_get_pulse(struct rpc_loop *loop, unsigned thread);
 
 /*
  * Waits until every operation that was started has ended and its tag has run, then frees

@@ -52,6 +52,8 @@ const ProtobufCFieldDescriptor *message_field_find(const ProtobufCMessageDescrip
 {
     for (unsigned i = 0; i < type->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &type->fields[i];
+        if (name.len == 0 || name.data[0] != field->name[0]) /* both spellings begin alike */
+            continue;
         if (str_is(name, field->name) || is_camel_of(name, field->name))
             return field;
     }

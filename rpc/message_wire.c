@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/utf8.h"
@@ -36,6 +37,11 @@ static bool take_varint(struct str *rest, uint64_t *ret)
         }
     }
     return false;
+}
+
+static bool take_tag(struct str *rest, uint64_t *ret)
+{
+    return take_varint(rest, ret) && *ret >> 3 != 0 && *ret >> 3 <= MAX_FIELD_NUMBER;
 }
 
 /* Takes the value of a field; *ret is what a length-delimited one holds. */
@@ -135,7 +141,7 @@ static const char *check_field(struct str *rest, struct place *place,
     struct str value;
 
     place->field = NULL;
-    if (!take_varint(rest, &tag) || tag >> 3 == 0 || tag >> 3 > MAX_FIELD_NUMBER)
+    if (!take_tag(rest, &tag))
         return fail(place, MALFORMED, ret);
     unsigned wire_type = (unsigned)tag & 7;
     place->field = protobuf_c_message_descriptor_get_field(place->type, (unsigned)(tag >> 3));
@@ -196,6 +202,11 @@ static void arena_allocator_free(void *arena, void *memory)
     (void)memory;
 }
 
+static struct status refuse_size(void)
+{
+    return status_error(STATUS_RESOURCE_EXHAUSTED, "the message takes more memory than is allowed");
+}
+
 struct status message_wire_read(struct str bytes, const ProtobufCMessageDescriptor *type,
                                 struct arena *arena, struct message_wire_fault *ret_fault,
                                 ProtobufCMessage **ret)
@@ -210,12 +221,50 @@ struct status message_wire_read(struct str bytes, const ProtobufCMessageDescript
     ProtobufCMessage *message =
         protobuf_c_message_unpack(type, &allocator, bytes.len, (const uint8_t *)bytes.data);
     if (!message && arena_is_full(arena))
-        return status_error(STATUS_RESOURCE_EXHAUSTED,
-                            "the message takes more memory than is allowed");
+        return refuse_size();
     if (!message) {
         *fault = (struct message_wire_fault){.what = MALFORMED};
         return make_error(fault);
     }
     *ret = message;
     return status_ok();
+}
+
+/* Copies the field's parts of bytes to ret, which has room for all of them. False: they are malformed. */
+static bool pick_field(struct str bytes, uint32_t id, char *ret, size_t *ret_len)
+{
+    size_t len = 0;
+
+    while (bytes.len > 0) {
+        const char *begin = bytes.data;
+        struct str value;
+        uint64_t tag;
+        if (!take_tag(&bytes, &tag) || !take_value(&bytes, (unsigned)tag & 7, &value))
+            return false;
+        if (tag >> 3 != id)
+            continue;
+        size_t size = (size_t)(bytes.data - begin);
+        memcpy(ret + len, begin, size);
+        len += size;
+    }
+    *ret_len = len;
+    return true;
+}
+
+struct status message_wire_read_field(struct str bytes, const ProtobufCMessageDescriptor *type,
+                                      const ProtobufCFieldDescriptor *field, struct arena *arena,
+                                      struct message_wire_fault *ret_fault, ProtobufCMessage **ret)
+{
+    struct message_wire_fault own;
+    struct message_wire_fault *fault = ret_fault ? ret_fault : &own;
+    char *picked = arena_try_alloc(arena, bytes.len);
+    size_t len;
+
+    if (!picked)
+        return refuse_size();
+    if (!pick_field(bytes, field->id, picked, &len)) {
+        *fault = (struct message_wire_fault){.what = MALFORMED};
+        return make_error(fault);
+    }
+    return message_wire_read(str_from_bytes(picked, len), type, arena, fault, ret);
 }

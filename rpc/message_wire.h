@@ -43,4 +43,13 @@ struct status message_wire_read(struct str bytes, const ProtobufCMessageDescript
                                 struct arena *arena, struct message_wire_fault *ret_fault,
                                 ProtobufCMessage **ret) MUST_CHECK;
 
+/*
+ * As message_wire_read, but of one field: all others are as if they had not been sent, and are looked at no further than where
+ * they end. For replies of which only this field is of use.
+ */
+struct status message_wire_read_field(struct str bytes, const ProtobufCMessageDescriptor *type,
+                                      const ProtobufCFieldDescriptor *field, struct arena *arena,
+                                      struct message_wire_fault *ret_fault, ProtobufCMessage **ret)
+    MUST_CHECK;
+
 #endif

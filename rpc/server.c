@@ -4,16 +4,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "base/tls.h"
 #include "rpc/batch.h"
+#include "rpc/call_metrics.h"
 #include "rpc/health.h"
 #include "rpc/listen.h"
+#include "rpc/memory_guard.h"
+#include "rpc/own_sockets.h"
 #include "rpc/reflection.h"
+#include "rpc/server_tls.h"
 #include "rpc/serving.h"
 
 enum {
@@ -23,9 +30,13 @@ enum {
     DEFAULT_TOTAL_BYTES = 512 << 20,
     DEFAULT_CALLS = 10000,
     MAX_CORE_BYTES =
-        256 << 20,      /* what core may take for what it reads; it drops connections then */
+        256 << 20, /* what core may take for what it reads; it drops connections then */
+    MAX_MEMORY_BYTES =
+        512 << 20,      /* of the whole process; connections that send most are cut then */
     MAX_STREAMS = 1024, /* calls of one connection; those beyond wait at the client */
     NACCEPTS = 64,      /* calls that core may hand over before we ask for more */
+    LINGER_MS = 100,    /* from the last answer to the end of the connections */
+    CUT_PERIOD_MS = 50,
 };
 
 /* Accepting. */
@@ -54,16 +65,14 @@ static size_t measure(const grpc_metadata_array *headers)
     return size_bytes;
 }
 
-static struct status admit(struct rpc_server *server, const struct rpc_call *call,
-                           const struct rpc_route *route)
+static struct status admit(struct rpc_server *server, struct rpc_call *call)
 {
-    const grpc_slice *path = &call->info.method;
-
     pthread_mutex_lock(&server->lock);
     size_t nrunning = ++server->nrunning;
-    bool is_stopping = server->is_stopping;
+    call->is_admitted = !server->is_stopping;
+    server->nadmitted += call->is_admitted;
     pthread_mutex_unlock(&server->lock);
-    if (is_stopping)
+    if (!call->is_admitted)
         return status_error(STATUS_UNAVAILABLE, "the server is stopping");
     if (nrunning > server->max_calls)
         return status_error(STATUS_RESOURCE_EXHAUSTED, "there are more than %zu calls at a time",
@@ -72,10 +81,6 @@ static struct status admit(struct rpc_server *server, const struct rpc_call *cal
     if (measure(&call->metadata) > MAX_HEADER_BYTES)
         return status_error(STATUS_RESOURCE_EXHAUSTED, "the headers are larger than %d bytes",
                             MAX_HEADER_BYTES);
-    if (!route)
-        return status_error(STATUS_UNIMPLEMENTED, "there is no method '%.*s'",
-                            (int)GRPC_SLICE_LENGTH(*path),
-                            (const char *)GRPC_SLICE_START_PTR(*path));
     return status_ok();
 }
 
@@ -93,7 +98,7 @@ static void on_accepted(struct rpc_tag *tag, bool ok)
     post_accept(server);
     const struct rpc_route *route =
         bsearch(&call->info.method, server->routes, server->nroutes, sizeof(*route), compare_path);
-    rpc_call_serve(call, route, admit(server, call, route));
+    rpc_call_serve(call, route, admit(server, call));
 }
 
 static void post_accept(struct rpc_server *server)
@@ -135,7 +140,8 @@ static void add_route(struct rpc_server *server, const char *service,
     (void)snprintf(path, size, "/%s/%s", service, method->name);
     server->routes =
         mem_realloc_array(server->routes, server->nroutes + 1, sizeof(*server->routes));
-    server->routes[server->nroutes++] = (struct rpc_route){path, method, input, self};
+    server->routes[server->nroutes++] =
+        (struct rpc_route){.path = path, .method = method, .input = input, .self = self};
 }
 
 static void add_service(struct rpc_server *server, const struct rpc_service *service, void *self)
@@ -145,6 +151,7 @@ static void add_service(struct rpc_server *server, const struct rpc_service *ser
         const struct rpc_method *method = &service->methods[i];
         add_route(server, service->descriptor->name, method,
                   find_method(service->descriptor, method->name)->input, self);
+        server->routes[server->nroutes - 1].begins_traces = service->begins_traces;
     }
 }
 
@@ -232,9 +239,23 @@ static void free_server(struct rpc_server *server)
     mem_free(server->routes);
     rpc_health_destroy(server->health);
     rpc_reflection_destroy(server->reflection);
+    rpc_memory_guard_destroy(server->guard);
+    rpc_call_metrics_destroy(server->metrics);
+    rpc_server_tls_destroy(server->tls);
     (void)pthread_cond_destroy(&server->changed);
     (void)pthread_mutex_destroy(&server->lock);
     mem_free(server);
+}
+
+static struct status listen_as_told(struct rpc_server *server,
+                                    const struct rpc_server_options *options)
+{
+    if (tls_is_on(TLS_SERVER, &options->tls)) {
+        struct status st = rpc_server_tls_create(&options->tls, &server->tls);
+        if (st.code != STATUS_OK)
+            return st;
+    }
+    return rpc_listen(server->core, options->listen, server->tls, &server->port);
 }
 
 static size_t get_limit(size_t limit, size_t default_limit)
@@ -252,14 +273,21 @@ struct status rpc_server_create(const struct rpc_server_options *options, struct
     server->max_arena_bytes = get_limit(options->max_arena_bytes, DEFAULT_ARENA_BYTES);
     server->max_total_bytes = get_limit(options->max_total_bytes, DEFAULT_TOTAL_BYTES);
     server->max_calls = get_limit(options->max_calls, DEFAULT_CALLS);
+    server->gate = options->gate;
+    server->tracer = options->tracer;
     server->shut.on_event = on_shut;
     server->health = rpc_health_create(options->services, options->nservices);
     server->reflection = rpc_reflection_create(options->services, options->nservices);
     make_routes(server, options);
+    server->metrics = rpc_call_metrics_create(options->metrics, server->routes, server->nroutes);
 
     server->core = create_core(server->max_message_bytes);
     grpc_server_register_completion_queue(server->core, server->queue, NULL);
-    struct status st = rpc_listen(server->core, options->listen, &server->port);
+    struct status st = listen_as_told(server, options);
+    if (st.code == STATUS_OK)
+        st = rpc_memory_guard_create(server->port, MAX_MEMORY_BYTES,
+                                     metrics_get_only(options->metrics, &rpc_connections_cut_total),
+                                     &server->guard);
     grpc_server_start(server->core);
     for (unsigned i = 0; st.code == STATUS_OK && i < NACCEPTS; i++)
         post_accept(server);
@@ -283,28 +311,54 @@ void rpc_server_set_serving(struct rpc_server *server, bool is_serving)
 
 /* Stopping. */
 
-/* Waits until core has shut down and the last call is gone, at most delay_ms. The lock is held. */
-static bool wait_until_quiet(struct rpc_server *server, unsigned delay_ms)
+/* Nobody is served any more. The lock is held. */
+static bool is_idle(const struct rpc_server *server)
 {
-    struct timespec end;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += delay_ms / 1000;
-    end.tv_nsec += (long)(delay_ms % 1000) * 1000000;
-    if (end.tv_nsec >= 1000000000) {
-        end.tv_nsec -= 1000000000;
-        end.tv_sec++;
-    }
-    while (!server->is_shut || server->ncalls > 0) {
-        if (pthread_cond_timedwait(&server->changed, &server->lock, &end) != 0)
-            return server->is_shut && server->ncalls == 0;
-    }
-    return true;
+    return server->nadmitted == 0;
 }
 
+/* Core has shut down and the last call is gone. The lock is held. */
+static bool is_quiet(const struct rpc_server *server)
+{
+    return server->is_shut && server->ncalls == 0;
+}
+
+/* Waits until it is so, at most delay_ms; returns whether it is. */
+static bool wait_until(struct rpc_server *server, bool (*is_so)(const struct rpc_server *server),
+                       unsigned delay_ms)
+{
+    int64_t deadline_ms = clock_get_monotonic_ms() + delay_ms;
+
+    pthread_mutex_lock(&server->lock);
+    while (!is_so(server) && clock_get_monotonic_ms() < deadline_ms)
+        thread_wait_until(&server->changed, &server->lock, deadline_ms);
+    bool is_reached = is_so(server);
+    pthread_mutex_unlock(&server->lock);
+    return is_reached;
+}
+
+void rpc_server_announce_stop(struct rpc_server *server)
+{
+    rpc_health_leave(server->health);
+}
+
+static void cut(struct own_sockets *sockets, int fd)
+{
+    (void)sockets;
+    (void)shutdown(fd, SHUT_RDWR);
+}
+
+/*
+ * Left to itself, core would ask each client by a ping whether it has more to say before it closes the connection, and
+ * one that looks at its connections only now and then answers after seconds; and a call that came meanwhile would end as
+ * CANCELLED, which no client tries again; so it would by grpc_server_cancel_all_calls. So connections are cut below core,
+ * when nothing is under way on them: what a client was about to send then ends as UNAVAILABLE. That is done a little
+ * later than the last answer was written: a client that finds its connection closed when it writes does not read any more
+ * what had come.
+ */
 void rpc_server_stop(struct rpc_server *server, unsigned grace_ms)
 {
-    rpc_server_set_serving(server, false);
+    rpc_server_announce_stop(server);
     pthread_mutex_lock(&server->lock);
     bool is_first = !server->is_stopping;
     server->is_stopping = true;
@@ -312,19 +366,14 @@ void rpc_server_stop(struct rpc_server *server, unsigned grace_ms)
     if (!is_first)
         return;
 
+    rpc_call_tell_all(server);
+    (void)wait_until(server, is_idle, grace_ms);
+    (void)wait_until(server, is_quiet, LINGER_MS); /* it is not before the shutdown */
+    own_sockets_find(server->port, &(struct own_sockets){cut});
     HANDOFF_GIVE(&server->shut);
     grpc_server_shutdown_and_notify(server->core, server->queue, &server->shut);
-    rpc_call_tell_all(server);
-    pthread_mutex_lock(&server->lock);
-    bool is_quiet = wait_until_quiet(server, grace_ms);
-    pthread_mutex_unlock(&server->lock);
-    if (is_quiet)
-        return;
-    grpc_server_cancel_all_calls(server->core);
-    pthread_mutex_lock(&server->lock);
-    while (!server->is_shut || server->ncalls > 0)
-        pthread_cond_wait(&server->changed, &server->lock);
-    pthread_mutex_unlock(&server->lock);
+    while (!wait_until(server, is_quiet, CUT_PERIOD_MS))
+        grpc_server_cancel_all_calls(server->core); /* of connections that came meanwhile */
 }
 
 void rpc_server_destroy(struct rpc_server *server)

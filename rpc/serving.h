@@ -26,7 +26,10 @@ struct rpc_route {
     const struct rpc_method *method;
     const ProtobufCMessageDescriptor *input;
     void *self;
+    bool begins_traces;
 };
+
+struct rpc_call_metrics;
 
 struct rpc_server {
     grpc_server *core;
@@ -37,16 +40,22 @@ struct rpc_server {
     size_t max_arena_bytes;
     size_t max_total_bytes;
     size_t max_calls;
+    struct rpc_gate *gate; /* NULL: none */
+    struct tracer *tracer; /* NULL: none */
     int port;
     struct rpc_health *health;
     struct rpc_reflection *reflection;
-    struct rpc_tag shut; /* core has shut down */
+    struct rpc_memory_guard *guard;
+    struct rpc_server_tls *tls;       /* NULL: without */
+    struct rpc_call_metrics *metrics; /* NULL: nothing is counted */
+    struct rpc_tag shut;              /* core has shut down */
 
     pthread_mutex_t lock; /* for all below, and for what calls say it is for; innermost */
     pthread_cond_t changed;
     struct list waiting;  /* calls with a waiter that was not told */
     size_t ncalls;        /* all that have memory, posted accepts included */
     size_t nrunning;      /* those that were accepted */
+    size_t nadmitted;     /* of those, the ones that were not refused because the server stops */
     size_t charged_bytes; /* for the requests of those */
     bool is_stopping;
     bool is_shut;
@@ -59,6 +68,17 @@ struct rpc_call {
     struct arena *message_arena; /* of a bidi stream's last message */
     struct rpc_details details;
     bool is_header_sent;
+    bool is_close_asked; /* whether the peer is gone */
+    int64_t begin_us;    /* for the metrics */
+    bool is_past_gate;   /* which is told when the call ends */
+    void *ticket;        /* of the gate */
+
+    /* What rpc/origin.c has found out; each may be NULL, for nobody has asked yet. */
+    const char *request_id;
+    const char *task_id;
+    const char *actor;
+    struct span *span;
+    int64_t start_us; /* 0: calls are not logged */
 
     /* What core fills in. */
     grpc_call *core;
@@ -66,7 +86,7 @@ struct rpc_call {
     grpc_metadata_array metadata;
     grpc_byte_buffer *bytes; /* the message that RECV_MESSAGE brought */
     int was_cancelled;
-    grpc_metadata trailer;
+    grpc_metadata trailers[2]; /* of the end: details, and whether core's clients may try again */
 
     /* Each is out at most once at a time. */
     struct rpc_tag accepted;
@@ -76,7 +96,6 @@ struct rpc_call {
     struct rpc_tag told; /* comes back at once, to run on_cancel on a loop thread */
     struct rpc_tag ended;
 
-    const ProtobufCMessage *request;
     size_t charged_bytes;        /* to the server, for the request, or a stream's last message */
     struct rpc_send *send;       /* waits for sent */
     struct rpc_receive *receive; /* waits for received */
@@ -85,6 +104,7 @@ struct rpc_call {
     atomic_bool is_cancelled;
 
     /* Under the server's lock. */
+    bool is_admitted;
     struct list waiting;
     struct rpc_cancel *waiter;
     bool is_told;
@@ -97,8 +117,15 @@ struct rpc_call *rpc_call_create(struct rpc_server *server) MUST_CHECK;
 /* For a posted call that was never accepted. */
 void rpc_call_destroy(struct rpc_call *call);
 
-/* Serves a call that has just been accepted; st is OK, or what to end it with at once. */
+/*
+ * Serves a call that has just been accepted; st is OK, or what to end it with at once. Without a route it ends, too, but
+ * as the gate says if that refuses it: who is not let in is not told what there is.
+ */
 void rpc_call_serve(struct rpc_call *call, const struct rpc_route *route, struct status st);
+
+/* A call that has its arena begins, and ends with st. */
+void rpc_origin_begin(struct rpc_call *call);
+void rpc_origin_end(struct rpc_call *call, struct status st);
 
 /* Has each call that waits for its cancellation told. The server is marked as stopping. */
 void rpc_call_tell_all(struct rpc_server *server);

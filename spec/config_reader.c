@@ -152,20 +152,25 @@ static bool is_one_of(struct str key, const char *const *keys, size_t nkeys)
     return false;
 }
 
-void config_refuse_others(const struct config_reader *reader, const char *const *keys, size_t nkeys)
+static void refuse_key(const struct config_reader *reader, struct str key, const char *const *keys,
+                       size_t nkeys)
 {
     struct buf known = {0};
 
-    if (!reader->root)
-        return;
     for (size_t i = 0; i < nkeys; i++)
         buf_printf(&known, "%s%s", i ? ", " : "", keys[i]);
+    violations_add(reader->violations, reader->field, "%s: '%.*s' is not known; there are %s",
+                   reader->name, (int)(key.len > 60 ? 60 : key.len), key.data,
+                   buf_get_text(&known));
+    buf_deinit(&known);
+}
+
+void config_refuse_others(const struct config_reader *reader, const char *const *keys, size_t nkeys)
+{
+    if (!reader->root)
+        return;
     for (struct json_member m = json_first(reader->root); m.value; m = json_next(reader->root, m)) {
         if (!is_one_of(m.key, keys, nkeys))
-            violations_add(reader->violations, reader->field,
-                           "%s: '%.*s' is not known; there are %s", reader->name,
-                           (int)(m.key.len > 60 ? 60 : m.key.len), m.key.data,
-                           buf_get_text(&known));
+            refuse_key(reader, m.key, keys, nkeys);
     }
-    buf_deinit(&known);
 }

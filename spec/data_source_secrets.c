@@ -2,87 +2,14 @@
 
 #include "base/json_in.h"
 #include "base/json_out.h"
+#include "base/secret_keys.h"
 #include "spec/data_source_types.h"
-
-static const char mask[] = "***";
-
-/* The parameters as an object; NULL: they are none. */
-static struct json *read_object(const char *parameters_json)
-{
-    struct json *root = NULL;
-
-    if (json_read("parameters", str_from(parameters_json), &root).code != STATUS_OK)
-        return NULL;
-    if (json_get_kind(root) == JSON_KIND_OBJECT)
-        return root;
-    json_destroy(root);
-    return NULL;
-}
-
-static struct str find_text(const struct json *object, const char *key)
-{
-    const struct json *value = object ? json_find(object, key) : NULL;
-
-    return value && json_get_kind(value) == JSON_KIND_STRING ? json_get_string(value)
-                                                             : (struct str){0};
-}
-
-/* The piece of the value that is a secret; {NULL, 0}: there is none. */
-static struct str find_secret(const struct parameter *parameter, struct str value)
-{
-    return parameter->kind->find_secret && value.data ? parameter->kind->find_secret(value)
-                                                      : (struct str){0};
-}
-
-/* Writes value with `instead` in the place of its piece. */
-static void write_replaced(struct str value, struct str piece, struct str instead,
-                           struct json_out *out)
-{
-    struct buf text = {0};
-    size_t at = (size_t)(piece.data - value.data);
-
-    buf_append(&text, value.data, at);
-    buf_append_str(&text, instead);
-    buf_append_str(&text, str_skip(value, at + piece.len));
-    json_out_string(out, buf_get(&text));
-    buf_deinit(&text);
-}
-
-static void write_object(const struct json *object, struct json_out *out)
-{
-    json_out_begin_object(out);
-    for (struct json_member m = json_first(object); m.value; m = json_next(object, m)) {
-        bool is_text = json_get_kind(m.value) == JSON_KIND_STRING;
-        json_out_key_str(out, m.key);
-        json_out_string(out, is_text ? json_get_string(m.value) : str_from(mask));
-    }
-    json_out_end_object(out);
-}
-
-/* Writes a value in which `instead` takes the place of a secret. */
-static void write_value(const struct parameter *parameter, const struct json *value,
-                        struct str instead, struct json_out *out)
-{
-    enum json_kind kind = json_get_kind(value);
-    struct str text = kind == JSON_KIND_STRING ? json_get_string(value) : (struct str){0};
-    struct str secret = find_secret(parameter, text);
-
-    if (secret.len > 0)
-        write_replaced(text, secret, instead, out);
-    else if (kind == JSON_KIND_STRING)
-        json_out_string(out, text);
-    else if (kind == JSON_KIND_BOOL && parameter->kind->json_kind == kind)
-        json_out_bool(out, json_get_bool(value));
-    else if (kind == JSON_KIND_OBJECT && parameter->kind->json_kind == kind)
-        write_object(value, out);
-    else
-        json_out_text(out, mask);
-}
+#include "spec/data_source_values.h"
 
 void data_source_write_masked(Pb__DataSourceType type, const char *parameters_json, struct buf *ret)
 {
     const struct data_source_type *found = data_source_type_find(type);
-    struct json *root = read_object(parameters_json);
+    struct json *root = data_source_read_object(parameters_json);
     struct json_out out = json_out_make(ret);
 
     json_out_begin_object(&out);
@@ -92,9 +19,9 @@ void data_source_write_masked(Pb__DataSourceType type, const char *parameters_js
         json_out_key_str(&out, m.key);
         /* What is no parameter of the type is not shown: it may be a secret under a wrong name. */
         if (parameter)
-            write_value(parameter, m.value, str_from(mask), &out);
+            parameter_write_value(parameter, m.value, str_from(parameter_mask), &out);
         else
-            json_out_text(&out, mask);
+            json_out_text(&out, parameter_mask);
     }
     json_out_end_object(&out);
     json_destroy(root);
@@ -103,8 +30,8 @@ void data_source_write_masked(Pb__DataSourceType type, const char *parameters_js
 /* Whether two values of a parameter are equal but for the secrets in them. */
 static bool is_equal_target(const struct parameter *parameter, struct str a, struct str b)
 {
-    struct str secret_a = find_secret(parameter, a);
-    struct str secret_b = find_secret(parameter, b);
+    struct str secret_a = parameter_find_secret(parameter, a);
+    struct str secret_b = parameter_find_secret(parameter, b);
 
     if (!secret_a.data || !secret_b.data)
         return !secret_a.data && !secret_b.data && str_is_equal(a, b);
@@ -121,8 +48,8 @@ static const char *find_new_target(const struct data_source_type *type, const st
     for (size_t i = 0; i < type->nparameters; i++) {
         const struct parameter *parameter = &type->parameters[i];
         if (parameter->flags & PARAMETER_TARGET &&
-            !is_equal_target(parameter, find_text(old, parameter->key),
-                             find_text(new, parameter->key)))
+            !is_equal_target(parameter, data_source_find_text(old, parameter->key),
+                             data_source_find_text(new, parameter->key)))
             return parameter->key;
     }
     return NULL;
@@ -133,9 +60,14 @@ static struct str take_secret(const struct parameter *parameter, struct str valu
                               const struct json *old, const char *new_target,
                               struct violations *violations)
 {
-    struct str kept = find_secret(parameter, find_text(old, parameter->key));
+    struct str kept = parameter_find_secret(parameter, data_source_find_text(old, parameter->key));
+    struct str given = parameter_find_secret(parameter, value);
 
-    if (!str_is(find_secret(parameter, value), mask))
+    if (secret_is_sealed(given))
+        violations_add(violations, "data_source.parameters_json",
+                       "parameters.%s: a secret does not begin with '%s', as sealed ones do",
+                       parameter->key, secret_prefix);
+    if (!str_is(given, parameter_mask))
         return (struct str){0};
     if (kept.len == 0)
         violations_add(violations, "data_source.parameters_json",
@@ -154,8 +86,8 @@ void data_source_merge(Pb__DataSourceType type, const char *old_json, const char
                        struct violations *violations, struct buf *ret)
 {
     const struct data_source_type *found = data_source_type_find(type);
-    struct json *old = read_object(old_json);
-    struct json *new = read_object(new_json);
+    struct json *old = data_source_read_object(old_json);
+    struct json *new = data_source_read_object(new_json);
     struct json_out out = json_out_make(ret);
     const char *new_target = found && new ? find_new_target(found, old, new) : NULL;
 
@@ -165,10 +97,11 @@ void data_source_merge(Pb__DataSourceType type, const char *old_json, const char
         const struct parameter *parameter = data_source_type_find_parameter(found, m.key);
         if (!parameter)
             continue; /* not valid, so not ours to store */
-        struct str value = find_text(new, parameter->key);
+        struct str value = data_source_find_text(new, parameter->key);
         struct str kept = take_secret(parameter, value, old, new_target, violations);
         json_out_key_str(&out, m.key);
-        write_value(parameter, m.value, kept.len > 0 ? kept : find_secret(parameter, value), &out);
+        parameter_write_value(parameter, m.value,
+                              kept.len > 0 ? kept : parameter_find_secret(parameter, value), &out);
     }
     json_out_end_object(&out);
     json_destroy(old);

@@ -2,11 +2,15 @@
 
 #include <stdio.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
+#include "base/utf8.h"
 
 enum {
     MAX_CHOICE_BYTES = 32,
     SHOWN_KEY_BYTES = 64, /* longer keys are cut */
+    MAX_URL_BYTES = 1024,
+    SHOWN_URL_BYTES = 100,
 };
 
 static const char bandwidth[] = "bandWidth";
@@ -26,6 +30,40 @@ struct config_reader extra_attrs_make(const char *field, const char *text,
 int64_t extra_attrs_read_bandwidth(const struct config_reader *reader)
 {
     return config_get_int(reader, bandwidth, 1, max_bandwidth, 0);
+}
+
+/* What stands for something else in a URL is not taken: HBase would take it for itself. */
+static bool is_path(struct str path)
+{
+    if (path.len < 2 || path.data[0] != '/')
+        return false;
+    for (struct str rest = path; rest.data;) {
+        if (str_is(str_cut(&rest, '/'), ".."))
+            return false;
+    }
+    for (size_t i = 0; i < path.len; i++) {
+        unsigned char c = (unsigned char)path.data[i];
+
+        if (c < ' ' || c == 0x7f || c == '%' || c == '?' || c == '#')
+            return false;
+    }
+    return true;
+}
+
+const char *extra_attrs_read_folder(const struct config_reader *reader, struct arena *arena)
+{
+    static const char key[] = "bulkload", scheme[] = "file://";
+    struct str url = config_get_string(reader, key, MAX_URL_BYTES);
+    struct str path = str_has_prefix(url, scheme) ? str_skip(url, strlen(scheme)) : (struct str){0};
+
+    if (is_path(path))
+        return arena_copy_str(arena, path);
+    if (url.len > 0)
+        config_add(reader, key,
+                   "is '%.*s'; file:///folder is expected, a folder of a file system that workers "
+                   "and the destination's region servers share, without .., %%, ? and #",
+                   (int)utf8_fit(url, SHOWN_URL_BYTES), url.data);
+    return NULL;
 }
 
 unsigned extra_attrs_read_choice(const struct config_reader *reader, const char *key,

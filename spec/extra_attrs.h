@@ -10,6 +10,8 @@
 
 #include "spec/config_reader.h"
 
+struct arena;
+
 enum { EXTRA_ATTRS_MAX_BYTES = 64 * 1024 };
 
 /* Reads text as extraAttrs; an empty one is an object without members. Free it by config_reader_deinit. */
@@ -18,6 +20,11 @@ struct config_reader extra_attrs_make(const char *field, const char *text,
 
 /* bandWidth: bytes a second that each thread may move; 0: as many as it can. */
 int64_t extra_attrs_read_bandwidth(const struct config_reader *reader);
+
+/*
+ * bulkload: "file:///dir", where files for the destination are put; the folder "/dir", in arena, or NULL if there is none or it is wrong.
+ */
+const char *extra_attrs_read_folder(const struct config_reader *reader, struct arena *arena);
 
 /*
  * Adds a violation for each member but bandWidth that is not the same in the stored text and in the wanted one, and what

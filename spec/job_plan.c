@@ -43,10 +43,10 @@ static const char *make_id(Pb__JobRole role, struct arena *arena)
     char hex[ID_HEX_BYTES], uuid[ID_UUID_BYTES];
 
     if (!roles[role].id_prefix) {
-        id_make_uuid(uuid);
+        id_make_ordered_uuid(uuid);
         return arena_copy_str(arena, str_from(uuid));
     }
-    id_make_hex(hex);
+    id_make_ordered_hex(hex);
     return arena_printf(arena, "%s%s", roles[role].id_prefix, hex);
 }
 

@@ -23,7 +23,7 @@ enum {
 
 static const char *const keys[] = {"bandWidth", "concurrency", "startTs", "endTs",
                                    "startKey",  "endKey",      "cols",    "verify",
-                                   "mode",      "repair",      "onError"};
+                                   "mode",      "repair",      "onError", "bulkload"};
 
 static const char *const mode_choices[] = {
     [MIGRATION_COPY] = "COPY",
@@ -221,6 +221,18 @@ static void read_columns(const struct config_reader *attrs, struct arena *arena,
     spec->ncolumns = ncolumns;
 }
 
+/* Where the destination's files are put. */
+static void read_load(const struct config_reader *attrs, struct arena *arena,
+                      struct migration_spec *spec)
+{
+    spec->folder = extra_attrs_read_folder(attrs, arena);
+    if (spec->folder && !spec->has_to_load)
+        config_add(
+            attrs, "bulkload",
+            "says where files are put, though none are to be loaded; the task's own bulkload "
+            "must be true then");
+}
+
 /* What is compared, and whether that is all there is to do. */
 static void read_verification(const struct config_reader *attrs, struct migration_spec *spec)
 {
@@ -268,6 +280,7 @@ void migration_spec_read(const Pb__FullMigrationSpec *message, bool is_one_sourc
     read_range(&attrs, arena, &spec);
     read_columns(&attrs, arena, &spec);
     read_verification(&attrs, &spec);
+    read_load(&attrs, arena, &spec);
     spec.on_error = (enum migration_on_error)extra_attrs_read_choice(
         &attrs, "onError", on_error_choices, ARRAY_LEN(on_error_choices));
     config_reader_deinit(&attrs);

@@ -45,7 +45,10 @@ struct migration_column {
 
 struct migration_spec {
     struct table_names tables;
-    bool has_to_load;               /* files are written and loaded, instead of rows */
+    bool
+        has_to_load; /* files are written and loaded, instead of rows, if there is a folder for them */
+    const char
+        *folder; /* of the files, as the worker and the destination's servers see it; NULL: none */
     bool has_to_create;             /* tables that the destination lacks are made */
     int64_t max_bytes_s_per_thread; /* 0: no limit */
     unsigned concurrency;           /* regions of a table at once; 0: as the worker likes */

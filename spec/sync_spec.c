@@ -9,7 +9,7 @@ enum { MAX_SHOWN_BYTES = 60 };
 
 #define FIELD(name) "task.incremental_sync." name
 
-static const char *const keys[] = {"bandWidth", "full"};
+static const char *const keys[] = {"bandWidth", "full", "bulkload"};
 
 static bool is_renamed(const struct table_entry *entry)
 {
@@ -45,6 +45,10 @@ void sync_spec_read(const Pb__IncrementalSyncSpec *message, bool is_one_source, 
     config_refuse_others(&attrs, keys, ARRAY_LEN(keys));
     spec.max_bytes_s_per_thread = extra_attrs_read_bandwidth(&attrs);
     spec.is_full = config_get_bool(&attrs, "full", false);
+    spec.folder = extra_attrs_read_folder(&attrs, arena);
+    if (spec.folder && !spec.is_full)
+        config_add(&attrs, "bulkload",
+                   "says where files are put, though no rows are copied; it takes full");
     config_reader_deinit(&attrs);
     *ret = spec;
 }

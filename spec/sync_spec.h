@@ -15,8 +15,9 @@ struct Pb__IncrementalSyncSpec;
 
 struct sync_spec {
     struct table_names tables;
-    bool has_to_create;             /* tables that the destination lacks are made */
-    bool is_full;                   /* the rows that there are before go first */
+    bool has_to_create; /* tables that the destination lacks are made */
+    bool is_full;       /* the rows that there are before go first */
+    const char *folder; /* of files that they go by, as struct migration_spec has it; NULL: none */
     int64_t max_bytes_s_per_thread; /* 0: no limit */
 };
 

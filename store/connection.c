@@ -1,6 +1,7 @@
 /*
  * The life of a connection: DOWN, CONNECTING, PREPARING, UP, and from each of the last three back
- * to DOWN. It is made again at once, then after 0.1 s, 0.2 s and so on up to 5 s.
+ * to DOWN. It is made again at once, then after 0.1 s, 0.2 s and so on up to 1 s; what counts is
+ * how often in a row it could not be made, not how often it was lost.
  *
  * Each batch is one statement and one sync, hence a transaction of its own. Its outcome is known
  * when the sync has come back, not before: the rows arrive ahead of the COMMIT, and an error of the
@@ -16,9 +17,11 @@
 #include <libpq-fe.h>
 
 #include "base/compiler.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/array.h"
+#include "store/lane_metrics.h"
 #include "store/query_batch.h"
 #include "store/sqlstate.h"
 
@@ -26,8 +29,8 @@ enum {
     CONNECT_TIMEOUT_MS = 10000,
     ANSWER_GRACE_MS = 5000, /* beyond the server's own limit on a statement */
     FIRST_BACKOFF_MS = 100,
-    MAX_BACKOFF_MS = 5000,
-    STEADY_MS = 1000,      /* who was up for so long is made again at once */
+    MAX_BACKOFF_MS = 1000, /* a server that is back is used within that time */
+    STEADY_MS = 100,       /* who was up for so long is made again at once */
     MAX_EMPTY_RESULTS = 3, /* in a row; libpq gives one between two statements */
 };
 
@@ -108,8 +111,10 @@ static void lose(struct connection *connection, int64_t now_ms)
 {
     note_error(connection);
     log_lost(connection);
-    if (connection->state == CONNECTION_UP && now_ms - connection->up_ms >= STEADY_MS) {
-        connection->retry_ms = now_ms;
+    metric_add(connection->settings->counts->lost, 1);
+    if (connection->state == CONNECTION_UP) {
+        bool was_steady = now_ms - connection->up_ms >= STEADY_MS;
+        connection->retry_ms = now_ms + (was_steady ? 0 : FIRST_BACKOFF_MS);
         connection->backoff_ms = FIRST_BACKOFF_MS;
     } else {
         connection->retry_ms = now_ms + connection->backoff_ms;
@@ -133,14 +138,14 @@ static bool flush(struct connection *connection)
 }
 
 /*
- * What each session is set to; $1 is the limit on a statement, $2 whether it only reads. Statements
- * are planned once for parameters of any size, and reach their rows by indexes even if the tables
- * were empty then.
+ * A session that writes follows the server in that: an operator may make it read only, which is not ours to undo.
+ * Statements are planned once for parameters of any size, and reach their rows by indexes even if
+ * the tables were empty then.
  */
-static const char settings_sql[] =
+const char connection_settings_sql[] =
     "SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false),"
     "       set_config('default_transaction_isolation', 'read committed', false),"
-    "       set_config('default_transaction_read_only', $2::text, false),"
+    "       CASE WHEN $2::bool THEN set_config('default_transaction_read_only', 'on', false) END,"
     "       set_config('statement_timeout', $1::text, false),"
     "       set_config('idle_in_transaction_session_timeout', $1::text, false),"
     "       set_config('plan_cache_mode', 'force_generic_plan', false),"
@@ -154,8 +159,8 @@ static bool send_settings(struct connection *connection)
     const char *values[] = {timeout, settings->lane == LANE_READ ? "on" : "off"};
 
     (void)snprintf(timeout, sizeof(timeout), "%u", settings->statement_timeout_ms);
-    return PQsendQueryParams(connection->pg, settings_sql, ARRAY_LEN(values), NULL, values, NULL,
-                             NULL, 1) == 1;
+    return PQsendQueryParams(connection->pg, connection_settings_sql, ARRAY_LEN(values), NULL,
+                             values, NULL, NULL, 1) == 1;
 }
 
 static bool send_prepare(struct connection *connection, const struct statement *statement)
@@ -247,6 +252,7 @@ static void take_prepared(struct connection *connection, const PGresult *result)
         log_info("database connection made", log_str("lane", connection->settings->lane_name),
                  log_int("server_version", PQserverVersion(connection->pg)),
                  log_int("failures_before", connection->nfailures));
+        metric_add(connection->settings->counts->made, 1);
         connection->state = CONNECTION_UP;
         connection->nfailures = 0;
         connection->deadline_ms = INT64_MAX;
@@ -261,13 +267,17 @@ static void take_prepared(struct connection *connection, const PGresult *result)
     }
 }
 
-/* Callers are told to come back later; that the server's disk is full is for an operator to see. */
+/* Callers are told to come back later; that the server has no room, or takes no writes, is for an operator to see. */
 static void note_failure(const struct connection *connection, struct query_batch *batch,
                          const PGresult *result)
 {
     batch->st = sqlstate_get_status(result);
+    lane_metrics_note_error(connection->settings->counts, result);
     if (batch->st.code == STATUS_RESOURCE_EXHAUSTED)
         log_warn("database is out of resources", log_str("lane", connection->settings->lane_name),
+                 log_str("statement", batch->statement->name), log_str("error", batch->st.text));
+    if (batch->st.code == STATUS_UNAVAILABLE)
+        log_warn("database refuses a statement", log_str("lane", connection->settings->lane_name),
                  log_str("statement", batch->statement->name), log_str("error", batch->st.text));
 }
 
@@ -309,6 +319,13 @@ static bool awaits_results(const struct connection *connection)
     return connection->state == CONNECTION_UP && connection->nsent > 0;
 }
 
+/* For tests: the server has committed a write, and its word is lost. */
+static bool is_word_lost(const struct connection *connection, const PGresult *result)
+{
+    return connection->state == CONNECTION_UP && connection->settings->lane == LANE_WRITE &&
+           PQresultStatus(result) == PGRES_PIPELINE_SYNC && FAILPOINT("store.after-commit");
+}
+
 /* Takes all results that have arrived. False: libpq and we do not agree on what is to come. */
 static bool take_results(struct connection *connection)
 {
@@ -324,6 +341,10 @@ static bool take_results(struct connection *connection)
             continue;
         }
         nempty = 0;
+        if (is_word_lost(connection, result)) {
+            PQclear(result);
+            return false;
+        }
         if (connection->state == CONNECTION_PREPARING)
             take_prepared(connection, result);
         else
@@ -382,10 +403,16 @@ void connection_tick(struct connection *connection, int64_t now_ms)
             start_connecting(connection, now_ms);
         return;
     }
-    if (now_ms >= connection->deadline_ms) {
-        connection->st = status_error(STATUS_UNAVAILABLE, "the database does not answer");
-        lose(connection, now_ms);
-    }
+    if (now_ms >= connection->deadline_ms)
+        connection_give_up(connection, now_ms);
+}
+
+void connection_give_up(struct connection *connection, int64_t now_ms)
+{
+    if (connection->state == CONNECTION_DOWN)
+        return;
+    connection->st = status_error(STATUS_UNAVAILABLE, "the database does not answer");
+    lose(connection, now_ms);
 }
 
 int64_t connection_get_due_ms(const struct connection *connection)
@@ -400,7 +427,12 @@ bool connection_send(struct connection *connection, struct query_batch *batch,
     const char *values[QUERY_MAX_PARAMS];
     int lengths[QUERY_MAX_PARAMS];
     int formats[QUERY_MAX_PARAMS];
+    bool is_write = statement->lane == LANE_WRITE;
 
+    if (is_write && FAILPOINT("store.before-commit")) {
+        lose(connection, now_ms);
+        return false;
+    }
     for (unsigned i = 0; i < statement->nparams; i++) {
         values[i] = params[i].data;
         lengths[i] = (int)params[i].len;
@@ -416,7 +448,8 @@ bool connection_send(struct connection *connection, struct query_batch *batch,
     connection->nsent++;
     if (connection->nsent == 1)
         await_answer(connection, now_ms);
-    if (PQpipelineSync(connection->pg) != 1 || !flush(connection))
+    if (PQpipelineSync(connection->pg) != 1 || !flush(connection) ||
+        (is_write && FAILPOINT("store.commit-sent")))
         lose(connection, now_ms);
     return true;
 }

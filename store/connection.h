@@ -17,6 +17,7 @@
 #include "store/query.h"
 
 struct query_batch;
+struct lane_metrics;
 struct pg_conn;
 
 enum connection_state {
@@ -33,8 +34,12 @@ struct connection_settings {
     enum statement_lane lane;
     unsigned statement_timeout_ms;
     const struct statement *const *statements;
+    const struct lane_metrics *counts;
     int epoll_fd; /* where a connection puts its socket, with itself as data.ptr */
 };
+
+/* Sets a session; $1 is the limit on a statement in ms, $2 whether it only reads. */
+extern const char connection_settings_sql[];
 
 struct connection {
     const struct connection_settings *settings;
@@ -64,6 +69,9 @@ void connection_step(struct connection *connection, int64_t now_ms);
 
 /* Does what is due at this time: connects, or gives up waiting. */
 void connection_tick(struct connection *connection, int64_t now_ms);
+
+/* Gives up its connection, whatever is under way on it. */
+void connection_give_up(struct connection *connection, int64_t now_ms);
 
 /* When connection_tick is due next; INT64_MAX: no time. */
 int64_t connection_get_due_ms(const struct connection *connection);

@@ -14,9 +14,18 @@ enum {
 };
 
 /*
- * Leases the job that has waited longest. 1 text: the worker's id; 2 int8: for how many ms; 3 text: what the worker can
- * do, an array as PostgreSQL writes it. No row: there is no job for it. One row: what a Pb__LeasedJob holds, but for
- * lease_duration; parameters_json with secrets.
+ * Leases the jobs that have waited longest, one to a worker.
+ *
+ *     1 text   the workers' ids, an array as PostgreSQL writes it
+ *     2 int8   for how many ms
+ *     3 text   what each of these workers can do, an array, too
+ *     4 int8   begin behind the job that became leasable at this time, in microseconds since 1970; NULL: look at all
+ *     5 text   ... and has this id
+ *
+ * A row for each job, at most as many as workers: what a Pb__LeasedJob holds, but for lease_duration; parameters_json with
+ * secrets. "note/worker" is whose it is, from 1; the rows are in this order and leave out nobody but the last ones.
+ * "note/place_us" is when it became leasable. "note/taken_over", a bool: another worker had it, whose lease ended without a
+ * report.
  *
  * A job that its workers lost JOB_MAX_TRIES times in a row is not handed out: it and its task fail instead. Only one of
  * role RELEASE is given out for ever, and only such a one is of a task that has ended.
@@ -53,7 +62,8 @@ extern const struct statement job_report;
  *              has them; else empty
  *
  * One row: "note/outcome" (a repeat under the same token is DONE again; UNPLANNED: a job of role PLAN does not end well
- * without jobs that follow) and "note/ready", a bool: a job may be leased at once.
+ * without jobs that follow) and "note/ready", a bool: a job may be leased at once; "note/given_up", a bool: it was to be tried
+ * again, and failed as it had been too often.
  */
 extern const struct statement job_finish;
 

@@ -30,7 +30,9 @@
 #include "base/thread.h"
 #include "store/array.h"
 #include "store/connection.h"
+#include "store/lane_metrics.h"
 #include "store/query_batch.h"
+#include "store/result.h"
 #include "store/store.h"
 
 enum {
@@ -44,6 +46,7 @@ enum {
 struct lane {
     const struct store_options *options;
     struct connection_settings settings;
+    struct lane_metrics counts;
     pthread_t thread;
     int epoll_fd;
     int event_fd; /* wakes the thread */
@@ -53,29 +56,45 @@ struct lane {
     struct list inbox;
     struct list refused;
     bool is_stopping;
+    int64_t end_ms; /* when nothing is waited for any more */
     bool is_up;
     struct status st; /* why no connection is up */
 
-    atomic_uint nqueued; /* in inbox and waiting */
+    atomic_int nqueued; /* in inbox and waiting */
 
-    struct list waiting; /* the rest is the thread's */
-    bool is_draining;    /* it has seen is_stopping */
+    struct list waiting;  /* the rest is the thread's */
+    bool is_draining;     /* it has seen is_stopping */
+    int64_t known_end_ms; /* end_ms as it has seen it */
+    bool is_over;         /* that time has come */
     bool was_up;
     int64_t down_since_ms;
     int64_t next_expiry_ms; /* no query in waiting expires before */
     struct buf params[QUERY_MAX_PARAMS];
+    struct row_plan **plans; /* a list for each of the statements */
     unsigned nconnections;
     struct connection connections[STORE_MAX_CONNECTIONS];
 };
 
+/* What waits ends now, and no connection is made. */
+static bool is_closed(const struct lane *lane)
+{
+    return lane->is_draining || lane->is_over;
+}
+
 static bool is_due(const struct lane *lane, const struct connection *connection)
 {
-    return !lane->is_draining || connection->state != CONNECTION_DOWN;
+    return !is_closed(lane) || connection->state != CONNECTION_DOWN;
 }
 
 static struct query *get_query(struct list *link)
 {
     return container_of(link, struct query, link);
+}
+
+static void count_queued(struct lane *lane, int n)
+{
+    atomic_fetch_add(&lane->nqueued, n);
+    metric_add(lane->counts.queued, n);
 }
 
 static void end_query(struct query *query, enum status_code code, const char *text)
@@ -100,7 +119,7 @@ static void expire(struct lane *lane, int64_t now_ms)
     struct list kept;
     struct list *link;
 
-    if (now_ms < lane->next_expiry_ms && !lane->is_draining)
+    if (now_ms < lane->next_expiry_ms && !is_closed(lane))
         return;
     list_init(&kept);
     lane->next_expiry_ms = INT64_MAX;
@@ -108,14 +127,14 @@ static void expire(struct lane *lane, int64_t now_ms)
         struct query *query = get_query(link);
         int64_t expiry_ms = get_expiry_ms(lane, query);
 
-        if (now_ms < expiry_ms && !lane->is_draining) {
+        if (now_ms < expiry_ms && !is_closed(lane)) {
             list_add_last(&kept, link);
             if (expiry_ms < lane->next_expiry_ms)
                 lane->next_expiry_ms = expiry_ms;
             continue;
         }
-        atomic_fetch_sub(&lane->nqueued, 1);
-        if (lane->is_draining)
+        count_queued(lane, -1);
+        if (is_closed(lane))
             end_query(query, STATUS_UNAVAILABLE, "the program is stopping");
         else if (now_ms >= query->deadline_ms)
             end_query(query, STATUS_DEADLINE_EXCEEDED, "the database had no time for the request");
@@ -129,7 +148,7 @@ static void expire(struct lane *lane, int64_t now_ms)
 static void requeue(struct lane *lane, struct query *query)
 {
     list_add_first(&lane->waiting, &query->link);
-    atomic_fetch_add(&lane->nqueued, 1);
+    count_queued(lane, 1);
     lane->next_expiry_ms = 0;
 }
 
@@ -176,8 +195,20 @@ static void answer_failed(struct lane *lane, struct query_batch *batch, struct s
     }
 }
 
+/* What row.c has found out of a statement's columns; kept, for they never change. */
+static struct row_plan **get_plans(struct lane *lane, const struct statement *statement)
+{
+    size_t i = 0;
+
+    while (lane->options->statements[i] != statement)
+        i++;
+    return &lane->plans[i];
+}
+
 static void answer(struct lane *lane, struct query_batch *batch)
 {
+    if (lane->counts.duration)
+        metric_observe_us(lane->counts.duration, clock_get_monotonic_us() - batch->sent_us);
     if (!batch->is_lost && batch->st.code == STATUS_OK && !batch->whole)
         batch->st = status_error(STATUS_INTERNAL, "the statement returned no rows");
 
@@ -186,7 +217,7 @@ static void answer(struct lane *lane, struct query_batch *batch)
     } else if (batch->st.code != STATUS_OK) {
         answer_failed(lane, batch, batch->st);
     } else {
-        struct status st = query_batch_answer(batch);
+        struct status st = query_batch_answer(batch, get_plans(lane, batch->statement));
         if (st.code != STATUS_OK) {
             batch->nqueries = 1; /* it was done, so it must not go again */
             answer_failed(lane, batch, st);
@@ -203,6 +234,9 @@ static void send_batch(struct lane *lane, struct connection *connection, struct 
         buf_clear(&lane->params[i]);
         array_write(&lane->params[i], &batch->queries, batch->nqueries, i);
     }
+    metric_add(lane->counts.batches, 1);
+    metric_add(lane->counts.queries, batch->nqueries);
+    batch->sent_us = lane->counts.duration ? clock_get_monotonic_us() : 0;
     bool is_sent = connection_send(connection, batch, lane->params, now_ms);
     for (unsigned i = 0; i < batch->statement->nparams; i++) {
         if (lane->params[i].size > PARAMS_KEPT_BYTES)
@@ -231,7 +265,7 @@ static void dispatch(struct lane *lane, int64_t now_ms)
         if (connection->nsent == MAX_SENT)
             return;
         struct query_batch *batch = query_batch_take(&lane->waiting, lane->options->max_batch);
-        atomic_fetch_sub(&lane->nqueued, batch->nqueries);
+        count_queued(lane, -(int)batch->nqueries);
         send_batch(lane, connection, batch, now_ms);
         if (connection->state != CONNECTION_UP) {
             idle[turn % nidle] = idle[nidle - 1];
@@ -253,15 +287,16 @@ static void answer_done(struct lane *lane)
 /* Tells others whether a connection is up. */
 static void publish(struct lane *lane, int64_t now_ms)
 {
-    bool is_up = false;
+    unsigned nup = 0;
     struct status st = status_ok();
 
     for (unsigned i = 0; i < lane->nconnections; i++) {
-        if (lane->connections[i].state == CONNECTION_UP)
-            is_up = true;
+        nup += lane->connections[i].state == CONNECTION_UP;
         if (lane->connections[i].st.code != STATUS_OK)
             st = lane->connections[i].st;
     }
+    bool is_up = nup > 0;
+    metric_set(lane->counts.connections, nup);
     if (is_up != lane->was_up) {
         lane->was_up = is_up;
         lane->down_since_ms = now_ms;
@@ -289,6 +324,7 @@ static void fetch(struct lane *lane)
     list_move_all(&fetched, &lane->inbox);
     list_move_all(&refused, &lane->refused);
     lane->is_draining = lane->is_stopping;
+    lane->known_end_ms = lane->end_ms;
     pthread_mutex_unlock(&lane->mutex);
 
     while ((link = list_take_first(&refused)))
@@ -306,6 +342,8 @@ static int get_wait_ms(const struct lane *lane, int64_t now_ms)
 {
     int64_t due_ms = list_is_empty(&lane->waiting) ? INT64_MAX : lane->next_expiry_ms;
 
+    if (!lane->is_over && lane->known_end_ms < due_ms)
+        due_ms = lane->known_end_ms;
     for (unsigned i = 0; i < lane->nconnections; i++) {
         const struct connection *connection = &lane->connections[i];
         int64_t connection_ms = connection_get_due_ms(connection);
@@ -350,6 +388,16 @@ static void wait_for_events(struct lane *lane)
     }
 }
 
+/* Gives up what was sent when the time has come; it is answered as of a connection that was lost. */
+static void end_if_due(struct lane *lane, int64_t now_ms)
+{
+    if (lane->is_over || now_ms < lane->known_end_ms)
+        return;
+    lane->is_over = true;
+    for (unsigned i = 0; i < lane->nconnections; i++)
+        connection_give_up(&lane->connections[i], now_ms);
+}
+
 static void *run(void *arg)
 {
     struct lane *lane = arg;
@@ -362,12 +410,13 @@ static void *run(void *arg)
             if (is_due(lane, &lane->connections[i]))
                 connection_tick(&lane->connections[i], now_ms);
         }
-        answer_done(lane);
         fetch(lane);
         now_ms = clock_get_monotonic_ms(); /* what was fetched is not younger */
+        end_if_due(lane, now_ms);
         publish(lane, now_ms);
         expire(lane, now_ms);
-        dispatch(lane, now_ms);
+        dispatch(lane, now_ms); /* first, so that the database works while we answer */
+        answer_done(lane);      /* what goes again does so in the next turn, which comes at once */
     } while (!lane->is_draining || is_busy(lane));
     return NULL;
 }
@@ -401,6 +450,9 @@ static void free_lane(struct lane *lane)
         connection_deinit(&lane->connections[i]);
     for (unsigned i = 0; i < QUERY_MAX_PARAMS; i++)
         buf_deinit(&lane->params[i]);
+    for (size_t i = 0; lane->options->statements[i]; i++)
+        row_plans_destroy(lane->plans[i]);
+    mem_free(lane->plans);
     if (lane->epoll_fd >= 0)
         (void)close(lane->epoll_fd);
     if (lane->event_fd >= 0)
@@ -408,6 +460,15 @@ static void free_lane(struct lane *lane)
     pthread_cond_destroy(&lane->changed);
     pthread_mutex_destroy(&lane->mutex);
     mem_free(lane);
+}
+
+static size_t count_statements(const struct store_options *options)
+{
+    size_t n = 0;
+
+    while (options->statements[n])
+        n++;
+    return n;
 }
 
 struct status lane_create(const struct store_options *options, enum statement_lane kind,
@@ -422,7 +483,10 @@ struct status lane_create(const struct store_options *options, enum statement_la
         .lane = kind,
         .statement_timeout_ms = options->statement_timeout_ms,
         .statements = options->statements,
+        .counts = &lane->counts,
     };
+    lane_metrics_init(&lane->counts, options->metrics, kind == LANE_READ ? "read" : "write",
+                      options->connections);
     pthread_mutex_init(&lane->mutex, NULL);
     thread_init_condition(&lane->changed);
     list_init(&lane->inbox);
@@ -430,6 +494,9 @@ struct status lane_create(const struct store_options *options, enum statement_la
     list_init(&lane->waiting);
     lane->st = status_error(STATUS_UNAVAILABLE, "no connection was made yet");
     lane->down_since_ms = clock_get_monotonic_ms();
+    lane->end_ms = INT64_MAX;
+    lane->known_end_ms = INT64_MAX;
+    lane->plans = mem_alloc_array(count_statements(options), sizeof(struct row_plan *));
     lane->nconnections = options->connections;
     for (unsigned i = 0; i < lane->nconnections; i++)
         connection_init(&lane->connections[i], &lane->settings);
@@ -452,11 +519,12 @@ void lane_submit(struct lane *lane, struct query *query)
 
     pthread_mutex_lock(&lane->mutex);
     bool was_empty = list_is_empty(&lane->inbox) && list_is_empty(&lane->refused);
-    if (atomic_load(&lane->nqueued) < lane->options->max_queued) {
-        atomic_fetch_add(&lane->nqueued, 1);
+    if (atomic_load(&lane->nqueued) < (int)lane->options->max_queued) {
+        count_queued(lane, 1);
         list_add_last(&lane->inbox, &query->link);
     } else {
         list_add_last(&lane->refused, &query->link);
+        metric_add(lane->counts.refused, 1);
     }
     pthread_mutex_unlock(&lane->mutex);
     if (was_empty)
@@ -486,6 +554,14 @@ bool lane_is_up(struct lane *lane)
     bool is_up = lane->is_up;
     pthread_mutex_unlock(&lane->mutex);
     return is_up;
+}
+
+void lane_end_by(struct lane *lane, int64_t end_ms)
+{
+    pthread_mutex_lock(&lane->mutex);
+    lane->end_ms = end_ms;
+    pthread_mutex_unlock(&lane->mutex);
+    wake(lane);
 }
 
 void lane_destroy(struct lane *lane)

@@ -26,6 +26,9 @@ struct status lane_wait_up(struct lane *lane, int64_t deadline_ms) MUST_CHECK;
 /* Whether a connection is up now. Any thread. */
 bool lane_is_up(struct lane *lane);
 
+/* From end_ms on, by clock_get_monotonic_ms, no answer is waited for: store_end_by. Any thread. */
+void lane_end_by(struct lane *lane, int64_t end_ms);
+
 /* Ends what is queued as UNAVAILABLE, waits for what was sent, frees. Blocks. NULL is allowed. */
 void lane_destroy(struct lane *lane);
 

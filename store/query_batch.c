@@ -69,11 +69,11 @@ void query_batch_destroy(struct query_batch *batch)
     mem_free(batch);
 }
 
-struct status query_batch_answer(struct query_batch *batch)
+struct status query_batch_answer(struct query_batch *batch, struct row_plan **plans)
 {
     struct result result;
     struct list *link;
-    struct status st = result_init(&result, batch->whole, batch->nqueries);
+    struct status st = result_init(&result, batch->whole, batch->nqueries, plans);
 
     if (st.code != STATUS_OK)
         return st;

@@ -44,7 +44,8 @@ static void sort_rows(struct result *result, int nrows)
     result->starts[0] = 0;
 }
 
-struct status result_init(struct result *ret, const struct pg_result *whole, size_t nqueries)
+struct status result_init(struct result *ret, const struct pg_result *whole, size_t nqueries,
+                          struct row_plan **plans)
 {
     int nrows = PQntuples(whole);
 
@@ -57,6 +58,7 @@ struct status result_init(struct result *ret, const struct pg_result *whole, siz
         .nqueries = nqueries,
         .starts = mem_alloc_array(nqueries + 1, sizeof(*result.starts)),
         .numbers = mem_alloc_array((size_t)nrows + 1, sizeof(*result.numbers)),
+        .plans = plans,
     };
     if (!count_rows(&result, nrows)) {
         result_deinit(&result);
@@ -73,14 +75,13 @@ const struct pg_result *result_get(struct result *result, size_t i)
         .whole = result->whole,
         .numbers = result->numbers + result->starts[i],
         .count = result->starts[i + 1] - result->starts[i],
-        .plans = &result->plans,
+        .plans = result->plans,
     };
     return (const struct pg_result *)(const void *)&result->view;
 }
 
 void result_deinit(struct result *result)
 {
-    row_plans_destroy(result->plans);
     mem_free(result->starts);
     mem_free(result->numbers);
 }

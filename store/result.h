@@ -19,7 +19,7 @@ struct rows {
     const struct pg_result *whole; /* libpq's PGresult */
     const int *numbers;            /* [0 .. count): which rows of whole */
     size_t count;
-    struct row_plan **plans; /* the batch's, for row.c */
+    struct row_plan **plans; /* the statement's, for row.c */
 };
 
 /* The rows of each query of a batch. */
@@ -28,16 +28,17 @@ struct result {
     size_t nqueries;
     size_t *starts; /* [0 .. nqueries]: where a query's rows begin in numbers */
     int *numbers;
-    struct row_plan *plans;
+    struct row_plan **plans;
     struct rows view; /* what result_get returned last */
 };
 
 /*
  * Sorts rows by their first column, "ord", which is from 1 to nqueries; those of one query keep their order. whole has
- * binary columns and must outlive *ret. INTERNAL: the first column is another, or out of range; *ret needs no deinit.
+ * binary columns and must outlive *ret, as must plans: a list, empty at first, for all results of the same statement.
+ * INTERNAL: the first column is another, or out of range; *ret needs no deinit.
  */
-struct status result_init(struct result *ret, const struct pg_result *whole, size_t nqueries)
-    MUST_CHECK;
+struct status result_init(struct result *ret, const struct pg_result *whole, size_t nqueries,
+                          struct row_plan **plans) MUST_CHECK;
 
 /* The handle for the rows of query i (from 0). Borrowed until the next call. */
 const struct pg_result *result_get(struct result *result, size_t i);

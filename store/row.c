@@ -1,12 +1,11 @@
 /*
- * Where a column goes is worked out once for all rows of a batch: a plan tells for each column
- * through which fields of the message its value is reached.
+ * Where a column goes is worked out once for a statement: a plan tells for each column through which
+ * fields of the message its value is reached.
  */
 #include "store/row.h"
 
 #include <assert.h>
 #include <endian.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <libpq-fe.h>
@@ -90,6 +89,17 @@ static bool is_text_map(const ProtobufCFieldDescriptor *field)
            entry->fields[1].type == PROTOBUF_C_TYPE_STRING;
 }
 
+/* Two texts, one after the other, as one; false: it is too long for a name. */
+static bool put_text(char ret[ENUM_NAME_BYTES], struct str first, struct str second)
+{
+    if (first.len >= ENUM_NAME_BYTES || second.len >= ENUM_NAME_BYTES - first.len)
+        return false;
+    memcpy(ret, first.data, first.len);
+    memcpy(ret + first.len, second.data, second.len);
+    ret[first.len + second.len] = '\0';
+    return true;
+}
+
 static struct status find_path(const ProtobufCMessageDescriptor *descriptor, const char *name,
                                struct path *path)
 {
@@ -100,7 +110,8 @@ static struct status find_path(const ProtobufCMessageDescriptor *descriptor, con
         struct str part = str_cut(&rest, '.');
         char text[ENUM_NAME_BYTES];
 
-        (void)snprintf(text, sizeof(text), "%.*s", (int)part.len, part.data);
+        if (!put_text(text, part, str_from("")))
+            descriptor = NULL;
         const ProtobufCFieldDescriptor *field =
             descriptor ? protobuf_c_message_descriptor_get_field_by_name(descriptor, text) : NULL;
         bool is_read = field && (field->label != PROTOBUF_C_LABEL_REPEATED || is_text_map(field));
@@ -290,8 +301,9 @@ static struct status read_enum(const struct value *value, const ProtobufCEnumDes
     if (value->type != PG_TYPE_TEXT || len < sizeof(zero_name) ||
         strcmp(zero->name + len - (sizeof(zero_name) - 1), zero_name) != 0)
         return refuse(value);
-    (void)snprintf(name, sizeof(name), "%.*s%s", (int)(len - (sizeof(zero_name) - 1)), zero->name,
-                   value->data);
+    if (!put_text(name, str_from_bytes(zero->name, len - (sizeof(zero_name) - 1)),
+                  str_from_bytes(value->data, value->len)))
+        return refuse(value);
 
     const ProtobufCEnumValue *found =
         protobuf_c_enum_descriptor_get_value_by_name(descriptor, name);
@@ -470,15 +482,15 @@ struct status row_read(const struct pg_result *result, size_t row, const char *p
     for (size_t i = 0; i < plan->npaths; i++) {
         const struct path *path = &plan->paths[i];
         ProtobufCMessage *owner = message;
+
+        if (PQgetisnull(rows->whole, number, path->column)) /* most are */
+            continue;
         struct value value = {
             .column = PQfname(rows->whole, path->column),
             .type = PQftype(rows->whole, path->column),
             .data = PQgetvalue(rows->whole, number, path->column),
             .len = (size_t)PQgetlength(rows->whole, number, path->column),
         };
-
-        if (PQgetisnull(rows->whole, number, path->column))
-            continue;
         for (unsigned j = 0; j + 1 < path->nfields; j++)
             owner = open_message(owner, path->fields[j], arena);
         st = read_value(&value, path->fields[path->nfields - 1], owner, arena);

@@ -22,6 +22,7 @@ static const struct {
     {"53", STATUS_RESOURCE_EXHAUSTED},
     {"57014", STATUS_DEADLINE_EXCEEDED},
     {"08", STATUS_UNAVAILABLE},
+    {"25006", STATUS_UNAVAILABLE}, /* made read only, by an operator or for want of room */
     {"57P0", STATUS_UNAVAILABLE},
 };
 

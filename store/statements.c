@@ -1,11 +1,15 @@
 #include "store/statements.h"
 
+#include "store/access_token_store.h"
 #include "store/bad_row_store.h"
 #include "store/check_store.h"
 #include "store/data_source_store.h"
 #include "store/difference_store.h"
+#include "store/explain_store.h"
+#include "store/figure_store.h"
 #include "store/job_store.h"
 #include "store/plan_store.h"
+#include "store/retention_store.h"
 #include "store/task_event_store.h"
 #include "store/task_store.h"
 #include "store/task_watch_store.h"
@@ -19,6 +23,7 @@ const struct statement *const store_statements[] = {
     &task_delete,
     &task_update,
     &task_event_list,
+    &task_explain,
     &task_watch_changes,
     &task_watch_current,
     &task_watch_sweep,
@@ -41,5 +46,14 @@ const struct statement *const store_statements[] = {
     &bad_row_list,
     &difference_add,
     &difference_list,
+    &retention_hold,
+    &retention_task_find,
+    &retention_task_remove,
+    &retention_event_find,
+    &retention_event_remove,
+    &access_token_list,
+    &access_token_note_use,
+    &figure_jobs,
+    &figure_ends,
     NULL,
 };

@@ -41,6 +41,7 @@ struct status store_create(const struct store_options *options, struct store **r
         .statement_timeout_ms =
             or_default(options->statement_timeout_ms, DEFAULT_STATEMENT_TIMEOUT_MS),
         .statements = options->statements,
+        .metrics = options->metrics,
     };
     for (unsigned i = 0; i < LANE_NLANES && st.code == STATUS_OK; i++)
         st = lane_create(&store->options, (enum statement_lane)i, &store->lanes[i]);
@@ -74,6 +75,12 @@ bool store_is_ready(struct store *store)
 void store_submit(struct store *store, struct query *query)
 {
     lane_submit(store->lanes[query->statement->lane], query);
+}
+
+void store_end_by(struct store *store, unsigned delay_ms)
+{
+    for (unsigned i = 0; i < LANE_NLANES; i++)
+        lane_end_by(store->lanes[i], clock_get_monotonic_ms() + delay_ms);
 }
 
 void store_destroy(struct store *store)

@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "store/query.h"
 
+struct metrics;
 struct store;
 
 enum { STORE_MAX_CONNECTIONS = 16 }; /* a lane */
@@ -23,6 +24,7 @@ struct store_options {
     unsigned max_queued;      /* a lane; beyond it queries end as RESOURCE_EXHAUSTED; 0: 4096 */
     unsigned statement_timeout_ms;             /* 0: 15000 */
     const struct statement *const *statements; /* prepared on connect; ends with NULL */
+    struct metrics *metrics;                   /* NULL: nothing is counted */
 };
 
 /*
@@ -39,6 +41,12 @@ bool store_is_ready(struct store *store);
 
 /* on_done never runs from inside. Any thread. */
 void store_submit(struct store *store, struct query *query);
+
+/*
+ * For who stops and cannot wait for a database that does not answer: after delay_ms what was sent ends as if its connection were
+ * lost, what is queued or comes later as UNAVAILABLE, and no connection is made any more. Any thread.
+ */
+void store_end_by(struct store *store, unsigned delay_ms);
 
 /*
  * Ends what is queued as UNAVAILABLE, waits for what was sent, disconnects, frees. Blocks; nothing is submitted any

@@ -12,7 +12,8 @@
 #define COLUMNS_OF_T \
     " t.id, t.kind, t.source, t.destination, t.state, t.stage, t.message," \
     " t.version::text AS etag, t.create_time, t.update_time, t.start_time, t.end_time," \
-    " t.display_name, nullif(t.labels, '{}')::text AS labels, t.delete_time"
+    " t.display_name, nullif(t.labels, '{}')::text AS labels, t.delete_time," \
+    " t.trace_id"
 
 /* A progress that is called ROW, as the field PREFIX "progress". */
 #define PROGRESS_COLUMNS(PREFIX, ROW) \
@@ -60,6 +61,6 @@
 /* What a subquery reads of table task to be called t. */
 #define COLUMNS_TO_LIST \
     " id, seq, kind, source, destination, spec, state, stage, message, version, create_time," \
-    " update_time, start_time, end_time, display_name, labels, delete_time"
+    " update_time, start_time, end_time, display_name, labels, delete_time, trace_id"
 
 #endif

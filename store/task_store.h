@@ -27,7 +27,7 @@ enum {
  *     8 text   the beginning of the id: "proc-"; of a bulk import its number is put between
  *     9 text   the jobs' ids, as an array; so are
  *    10 text   their roles: "{SCHEMA,FULL}",
- *    11 text   their steps: "{0,1}" and
+ *    11 text   their steps, the lowest first: "{0,1}", and
  *    12 text   their tables
  *    13 text   who creates the task
  *    14 text   the request's id, unique to it; NULL: it has none
@@ -54,8 +54,9 @@ extern const struct statement task_create;
  *     1 text   the id
  *     2 bool   whether its jobs are wanted
  *
- * No row: there is no such task. Else a row for each job, by step and id, or one row if there is none ("job/id" is
- * NULL then): "job/" and a Pb__Job's fields. The first row has the task's columns; in the others they are NULL.
+ * No row: there is no such task. Else a row with the task's columns, and behind it, if they are wanted, one for each job, by step
+ * and id: "job/" and a Pb__Job's fields. In the rows of jobs the task's columns are NULL, and the other way round. If jobs are
+ * wanted the task's progress is NULL, too: they tell it.
  */
 extern const struct statement task_get;
 
@@ -71,9 +72,8 @@ extern const struct statement task_get;
  *     7 int8   how many bytes they may have, about; the first is given in any case
  *     8 int8   for how many milliseconds to search before fewer are given
  *
- * A row for each job, by step and id, or one row for a task without: "job/" and a Pb__Job's fields. The first row of
- * a task has the task's columns and "note/seq", its number; in the others they are NULL. Without a task there is one
- * row, in which all is NULL but what all rows have:
+ * The rows of each task are those of task_get; the first one has "note/seq", its number. Without a task there is one row, in
+ * which all is NULL but what all rows have:
  *
  *     note/is_last   there are no more tasks
  *     note/last_us   if there may be, the place to go on from: its time, in microseconds since 1970, ...

@@ -5,7 +5,7 @@
 /* As COLUMNS_TO_LIST, of a task that was deleted. */
 #define TOMBSTONE_COLUMNS \
     " task_id, NULL, kind, source, destination, NULL, state, NULL, NULL, NULL, create_time," \
-    " NULL, NULL, NULL, display_name, labels, NULL"
+    " NULL, NULL, NULL, display_name, labels, NULL, NULL"
 
 /*
  * The state before a change is that of the change before: all changes of a task are made under its lock, so their

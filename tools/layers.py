@@ -25,7 +25,7 @@ SKIPPED = {".git", "build", "third_party", "node_modules", "var"}
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
 GENERATED = re.compile(r"(sluice|google|grpc)/[\w/]+\.pb-c\.h")
 # What is made of a room's own messages, which only that room and those above it may include.
-OWN_MESSAGES = re.compile(r"([\w-]+)/\1\.pb-c\.h")
+OWN_MESSAGES = re.compile(r"([\w-]+)/[\w-]+\.pb-c\.h")
 
 
 class RulesError(Exception):

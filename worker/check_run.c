@@ -22,6 +22,8 @@ enum {
     LAST_WORDS_MS = 1000, /* for telling when the worker stops */
 };
 
+static const char BROKEN_OFF[] = "broken off: the worker stops";
+
 struct check_run {
     struct check_run_options options;
     Pb__LeaseJobResponse *leased;
@@ -104,7 +106,7 @@ static void end_step(struct check_log *log, bool is_ok, const char *message)
 
     (void)pthread_mutex_lock(&run->mutex);
     if (run->is_in_step)
-        close_step(run, is_ok, message);
+        close_step(run, is_ok, !is_ok && stop_is_requested(&run->stop) ? BROKEN_OFF : message);
     (void)pthread_mutex_unlock(&run->mutex);
 }
 
@@ -126,6 +128,18 @@ static void *try_all(void *arg)
     return NULL;
 }
 
+/*
+ * Steps that went well are no success if others were not tried: a last one says so. The mutex is held.
+ */
+static void open_step_of_rest(struct check_run *run, bool is_stopped)
+{
+    if (run->nsteps == 0)
+        open_step(run, "begin", "");
+    else if ((is_stopped || !run->is_done) && run->steps[run->nsteps - 1]->ok &&
+             run->nsteps < MAX_STEPS)
+        open_step(run, "go on", "");
+}
+
 /* Waits until all is tried or the time is up; from then on no step is added. */
 static void wait_for_steps(struct check_run *run)
 {
@@ -133,12 +147,13 @@ static void wait_for_steps(struct check_run *run)
     while (!run->is_done && !stop_is_requested(&run->stop) &&
            clock_get_monotonic_ms() < run->deadline_ms)
         thread_wait_until(&run->changed, &run->mutex, run->deadline_ms);
-    if (run->nsteps == 0)
-        open_step(run, "begin", "");
-    if (run->is_in_step && stop_is_requested(&run->stop))
-        close_step(run, false, "broken off: the worker stops");
-    else if (run->is_in_step)
-        close_step(run, false, "not finished in time; what comes after it was not tried");
+    bool is_stopped = stop_is_requested(&run->stop);
+    if (!run->is_in_step)
+        open_step_of_rest(run, is_stopped);
+    if (run->is_in_step)
+        close_step(run, false,
+                   is_stopped ? BROKEN_OFF
+                              : "not finished in time; what comes after it was not tried");
     run->is_told = true;
     (void)pthread_mutex_unlock(&run->mutex);
 }
@@ -146,6 +161,7 @@ static void wait_for_steps(struct check_run *run)
 static void tell(struct check_run *run)
 {
     Pb__FinishCheckRequest request = PB__FINISH_CHECK_REQUEST__INIT;
+    const struct link_caller caller = {.channel = run->options.channel};
     struct status st;
 
     request.id = run->leased->check->id;
@@ -153,11 +169,9 @@ static void tell(struct check_run *run)
     request.steps = run->steps;
     request.n_steps = run->nsteps;
     if (stop_is_requested(&run->stop))
-        st = link_call(run->options.channel, &link_finish_check, &request.base, LAST_WORDS_MS, NULL,
-                       NULL);
+        st = link_call(&caller, &link_finish_check, &request.base, LAST_WORDS_MS, NULL, NULL);
     else
-        st = link_call_until_answered(run->options.channel, &link_finish_check, &request.base,
-                                      &run->stop, NULL);
+        st = link_call_until_answered(&caller, &link_finish_check, &request.base, &run->stop, NULL);
     log_info("check finished", log_str("check", request.id),
              log_str("data_source", run->leased->check->data_source->name),
              log_int("steps", run->nsteps), log_bool("is_accepted", st.code == STATUS_OK));

@@ -108,7 +108,7 @@ static void *run(void *arg)
 
     while (wait_for_place(checker)) {
         Pb__LeaseJobResponse *leased = NULL;
-        struct status st = link_lease(&worker, &checker->stop, &leased);
+        struct status st = link_lease(&worker, LINK_LEASE_WAIT_S, &checker->stop, &leased);
 
         if (leased && leased->check && leased->check->data_source)
             start(checker, leased);

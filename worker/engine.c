@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/clock.h"
 #include "base/compiler.h"
@@ -28,6 +29,9 @@ struct engine {
     struct rpc_channel *channel;
     const char *worker_id;
     unsigned max_jobs;
+    struct metric *leases_failed;
+    struct metric *jobs_running;
+    atomic_bool is_answered;
     struct stop stop;
     struct job_owner owner;
     pthread_t thread;
@@ -50,6 +54,7 @@ static void note_end(struct job_owner *owner, struct job *job)
         if (engine->jobs[i] == job)
             engine->is_ended[i] = true;
     }
+    metric_add(engine->jobs_running, -1);
     (void)pthread_cond_broadcast(&engine->changed);
     (void)pthread_mutex_unlock(&engine->mutex);
 }
@@ -106,6 +111,7 @@ static void start(struct engine *engine, Pb__LeaseJobResponse *leased)
         engine->jobs[engine->njobs] = job;
         engine->is_ended[engine->njobs] = false;
         engine->njobs++;
+        metric_add(engine->jobs_running, 1);
     }
     (void)pthread_mutex_unlock(&engine->mutex);
     if (st.code != STATUS_OK)
@@ -114,6 +120,7 @@ static void start(struct engine *engine, Pb__LeaseJobResponse *leased)
 
 static void pause_after_failure(struct engine *engine, struct status st)
 {
+    metric_add(engine->leases_failed, 1);
     log_warn("lease failed", log_code(st), log_str("error", st.text));
     (void)pthread_mutex_lock(&engine->mutex);
     if (!stop_is_requested(&engine->stop))
@@ -129,8 +136,11 @@ static void *run(void *arg)
 
     while (wait_for_place(engine)) {
         Pb__LeaseJobResponse *leased = NULL;
-        struct status st = link_lease(&worker, &engine->stop, &leased);
+        /* Who watches is not to wait until a question without work is answered to see whether any is. */
+        unsigned wait_s = atomic_load(&engine->is_answered) ? LINK_LEASE_WAIT_S : 0;
+        struct status st = link_lease(&worker, wait_s, &engine->stop, &leased);
 
+        atomic_store(&engine->is_answered, st.code == STATUS_OK);
         if (leased && leased->job)
             start(engine, leased);
         else if (leased)
@@ -151,6 +161,12 @@ struct status engine_create(const struct engine_options *options, struct engine 
     engine->worker_id = options->worker_id;
     engine->max_jobs = options->max_jobs;
     engine->owner.on_end = note_end;
+    engine->owner.metrics = options->metrics;
+    engine->owner.tracer = options->tracer;
+    engine->leases_failed = metrics_get_only(options->metrics, &worker_leases_failed_total);
+    engine->jobs_running = metrics_get_only(options->metrics, &worker_jobs_running);
+    metric_set(engine->jobs_running, 0);
+    metric_set(metrics_get_only(options->metrics, &worker_jobs_max), options->max_jobs);
     (void)pthread_mutex_init(&engine->mutex, NULL);
     thread_init_condition(&engine->changed);
     struct status st = thread_start("engine", run, engine, &engine->thread);
@@ -190,6 +206,28 @@ static void wait_for_jobs(struct engine *engine, int64_t wait_ms)
     (void)pthread_mutex_unlock(&engine->mutex);
 }
 
+bool engine_is_answered(struct engine *engine)
+{
+    return atomic_load(&engine->is_answered);
+}
+
+void engine_get_syncs(struct engine *engine, struct engine_syncs *ret)
+{
+    struct job_sync sync;
+
+    *ret = (struct engine_syncs){.lag_ms = -1};
+    (void)pthread_mutex_lock(&engine->mutex);
+    for (unsigned i = 0; i < engine->njobs; i++) {
+        if (engine->is_ended[i] || !job_get_sync(engine->jobs[i], &sync))
+            continue;
+        ret->count++;
+        ret->queued_logs += sync.queued_logs;
+        if (sync.lag_ms > ret->lag_ms)
+            ret->lag_ms = sync.lag_ms;
+    }
+    (void)pthread_mutex_unlock(&engine->mutex);
+}
+
 void engine_destroy(struct engine *engine, unsigned grace_ms)
 {
     if (!engine)
@@ -209,3 +247,21 @@ void engine_destroy(struct engine *engine, unsigned grace_ms)
     (void)pthread_mutex_destroy(&engine->mutex);
     mem_free(engine);
 }
+
+const struct metric_family worker_leases_failed_total = {
+    .name = "sluice_worker_leases_failed_total",
+    .kind = METRIC_COUNTER,
+    .help = "Questions for work that the gateway did not answer.",
+};
+
+const struct metric_family worker_jobs_running = {
+    .name = "sluice_worker_jobs_running",
+    .kind = METRIC_GAUGE,
+    .help = "Jobs that the worker runs.",
+};
+
+const struct metric_family worker_jobs_max = {
+    .name = "sluice_worker_jobs_max",
+    .kind = METRIC_GAUGE,
+    .help = "Jobs that the worker may run at once.",
+};

@@ -12,8 +12,7 @@ enum {
     CALL_TIMEOUT_MS = 5000,
     FIRST_PAUSE_MS = 100,
     LONGEST_PAUSE_MS = 2000,
-    LEASE_WAIT_S = 20,
-    LEASE_TIMEOUT_MS = (LEASE_WAIT_S + 5) * 1000,
+    LEASE_TIMEOUT_MS = (LINK_LEASE_WAIT_S + 5) * 1000,
 };
 
 #define WORKER_SERVICE "/sluice.worker.v1.WorkerService/"
@@ -88,15 +87,20 @@ static void wait_until_done(struct waiting_call *waiting, const struct stop *sto
     (void)pthread_mutex_unlock(&waiting->mutex);
 }
 
-struct status link_call(struct rpc_channel *channel, const struct link_method *method,
+struct status link_call(const struct link_caller *caller, const struct link_method *method,
                         const ProtobufCMessage *request, unsigned timeout_ms,
                         const struct stop *stop, ProtobufCMessage **ret_reply)
 {
+    char parent[TRACE_PARENT_TEXT_BYTES];
+    trace_context_write(&caller->trace, parent);
+    const struct rpc_header header = {"traceparent", str_from(parent)};
     struct waiting_call waiting = {
-        .call = {.channel = channel,
+        .call = {.channel = caller->channel,
                  .method = method->path,
                  .reply_type = method->reply_type,
                  .timeout_ms = timeout_ms,
+                 .headers = &header,
+                 .nheaders = *parent != '\0',
                  .on_done = call_done},
     };
 
@@ -122,7 +126,7 @@ static bool may_pass(enum status_code code)
            code == STATUS_CANCELLED;
 }
 
-struct status link_call_until_answered(struct rpc_channel *channel,
+struct status link_call_until_answered(const struct link_caller *caller,
                                        const struct link_method *method,
                                        const ProtobufCMessage *request, const struct stop *stop,
                                        ProtobufCMessage **ret_reply)
@@ -130,7 +134,7 @@ struct status link_call_until_answered(struct rpc_channel *channel,
     unsigned pause_ms = FIRST_PAUSE_MS;
 
     for (;;) {
-        struct status st = link_call(channel, method, request, CALL_TIMEOUT_MS, stop, ret_reply);
+        struct status st = link_call(caller, method, request, CALL_TIMEOUT_MS, stop, ret_reply);
         if (!may_pass(st.code))
             return st;
         for (unsigned waited_ms = 0; waited_ms < pause_ms; waited_ms += STOP_POLL_MS) {
@@ -143,20 +147,21 @@ struct status link_call_until_answered(struct rpc_channel *channel,
     }
 }
 
-struct status link_lease(const struct link_worker *worker, const struct stop *stop,
+struct status link_lease(const struct link_worker *worker, unsigned wait_s, const struct stop *stop,
                          Pb__LeaseJobResponse **ret_leased)
 {
     Pb__LeaseJobRequest request = PB__LEASE_JOB_REQUEST__INIT;
     Google__Protobuf__Duration wait = GOOGLE__PROTOBUF__DURATION__INIT;
     ProtobufCMessage *reply = NULL;
 
-    wait.seconds = LEASE_WAIT_S;
+    wait.seconds = wait_s;
     request.worker_id = (char *)(uintptr_t)worker->worker_id;
     request.wait_duration = &wait;
     request.capabilities = (char **)(uintptr_t)worker->capabilities;
     request.n_capabilities = worker->ncapabilities;
+    const struct link_caller caller = {.channel = worker->channel};
     struct status st =
-        link_call(worker->channel, &lease_job, &request.base, LEASE_TIMEOUT_MS, stop, &reply);
+        link_call(&caller, &lease_job, &request.base, LEASE_TIMEOUT_MS, stop, &reply);
     *ret_leased = (Pb__LeaseJobResponse *)reply;
     if (st.code == STATUS_CANCELLED || st.code == STATUS_DEADLINE_EXCEEDED)
         return status_ok();

@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "base/stop.h"
+#include "base/trace_context.h"
 #include "rpc/client.h"
 #include "sluice/worker/v1/worker_service.pb-c.h"
 
@@ -21,11 +22,17 @@ extern const struct link_method link_report_differences;
 extern const struct link_method link_finish_job;
 extern const struct link_method link_finish_check;
 
+/* Who calls: over which channel, and for which trace, if for one. */
+struct link_caller {
+    struct rpc_channel *channel;
+    struct trace_context trace;
+};
+
 /*
  * Calls once. *ret_reply is owned by the caller (protobuf_c_message_free_unpacked with a NULL allocator); may be NULL.
  * The call ends early, as CANCELLED, within about 0.1 s of a request to stop; stop may be NULL. Blocks.
  */
-struct status link_call(struct rpc_channel *channel, const struct link_method *method,
+struct status link_call(const struct link_caller *caller, const struct link_method *method,
                         const ProtobufCMessage *request, unsigned timeout_ms,
                         const struct stop *stop, ProtobufCMessage **ret_reply) MUST_CHECK;
 
@@ -34,10 +41,12 @@ struct status link_call(struct rpc_channel *channel, const struct link_method *m
  * not known) is tried again after a pause. All methods may be repeated. *ret_reply as by link_call. CANCELLED: stop was
  * requested.
  */
-struct status link_call_until_answered(struct rpc_channel *channel,
+struct status link_call_until_answered(const struct link_caller *caller,
                                        const struct link_method *method,
                                        const ProtobufCMessage *request, const struct stop *stop,
                                        ProtobufCMessage **ret_reply) MUST_CHECK;
+
+enum { LINK_LEASE_WAIT_S = 20 }; /* for how long a question is out if there is no work */
 
 /* Who asks for work, and what it can do: capabilities[0 .. ncapabilities). */
 struct link_worker {
@@ -48,10 +57,10 @@ struct link_worker {
 };
 
 /*
- * Waits for work, some seconds at most, and less when stop is requested: then *ret_leased is NULL and the status OK, as if
+ * Waits for work, wait_s at most, and less when stop is requested: then *ret_leased is NULL and the status OK, as if
  * there were none. *ret_leased is owned by the caller (pb__lease_job_response__free_unpacked), and NULL on an error. Blocks.
  */
-struct status link_lease(const struct link_worker *worker, const struct stop *stop,
+struct status link_lease(const struct link_worker *worker, unsigned wait_s, const struct stop *stop,
                          Pb__LeaseJobResponse **ret_leased) MUST_CHECK;
 
 #endif

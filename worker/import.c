@@ -52,7 +52,10 @@ static struct status open_destination(const Pb__LeasedJob *job, struct import *i
         .task_id = job->task_id,
         .task_time_ms = created ? created->seconds * 1000 + created->nanos / 1000000 : 0,
         .lease_token = job->lease_token,
+        .first_token = job->first_lease_token,
         .stop = job_context_get_stop(import->context),
+        .metrics = job_context_get_metrics(import->context),
+        .bytes_written = job_context_get_bytes_written(import->context),
     };
     import->writer = find_destination(job->destination->type);
     if (!import->writer)

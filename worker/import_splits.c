@@ -309,6 +309,21 @@ static struct status run_split(struct splits *splits, const struct split *split,
                         splits->plan->files[split->file].path, MAX_TRIES);
 }
 
+static struct status run_traced(struct splits *splits, const struct split *split,
+                                struct writer *writer, struct batch *batch)
+{
+    struct span span;
+
+    job_context_begin_part(splits->import->context, "split", &span);
+    struct status st = run_split(splits, split, writer, batch);
+    span_set_int(&span, "sluice.split.number", split - splits->plan->splits);
+    span_set_int(&span, "sluice.split.bytes", (int64_t)split->size_bytes);
+    if (st.code != STATUS_OK)
+        span_fail(&span, st.text);
+    span_end(&span);
+    return st;
+}
+
 /* The next split that nobody has taken, or NULL. */
 static const struct split *take_split(struct splits *splits)
 {
@@ -345,7 +360,7 @@ static void *run_thread(void *arg)
         const struct split *split = take_split(splits);
         if (!split)
             break;
-        st = run_split(splits, split, writer, batch);
+        st = run_traced(splits, split, writer, batch);
     }
     if (st.code == STATUS_OK && stop_is_requested(job_context_get_stop(splits->import->context)))
         st = status_error(STATUS_CANCELLED, "stopped");

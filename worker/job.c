@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
@@ -98,15 +99,18 @@ struct status job_start(Pb__LeaseJobResponse *leased, struct rpc_channel *channe
 {
     struct job *job = mem_alloc(sizeof(*job));
 
-    job->context = job_context_create(leased, channel);
+    job->context = job_context_create(leased, channel, owner->metrics, owner->tracer);
     job->is_reporting = true;
     job->owner = owner;
     (void)pthread_mutex_init(&job->mutex, NULL);
     thread_init_condition(&job->changed);
-    log_info("job leased", log_str("job", leased->job->id), log_str("task", leased->job->task_id),
-             log_int("attempt", leased->job->attempt));
+    log_info("job leased", JOB_FIELDS(job->context), log_int("attempt", leased->job->attempt));
 
     struct status st = thread_start("reporter", run_reporter, job, &job->reporter);
+    if (st.code == STATUS_OK && FAILPOINT("worker.after-lease")) {
+        stop_reporter(job);
+        st = status_error(STATUS_RESOURCE_EXHAUSTED, "no thread for the job");
+    }
     if (st.code != STATUS_OK) {
         free_job(job);
         return st;
@@ -129,6 +133,14 @@ void job_release(struct job *job)
 void job_abandon(struct job *job)
 {
     job_context_abandon(job->context);
+}
+
+bool job_get_sync(struct job *job, struct job_sync *ret)
+{
+    struct job_progress progress = job_context_get_progress(job->context);
+
+    *ret = (struct job_sync){progress.lag_ms, progress.queued_logs};
+    return job_context_get_job(job->context)->role == PB__JOB_ROLE__JOB_ROLE_INCR;
 }
 
 void job_destroy(struct job *job)

@@ -10,12 +10,15 @@
 #define WORKER_JOB_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/status.h"
 #include "sluice/worker/v1/worker_service.pb-c.h"
 
 struct job;
+struct metrics;
 struct rpc_channel;
+struct tracer;
 
 /*
  * Starts a job; leased is taken over (freed by free_unpacked with a NULL allocator). on_end runs
@@ -24,6 +27,8 @@ struct rpc_channel;
  */
 struct job_owner {
     void (*on_end)(struct job_owner *owner, struct job *job);
+    struct metrics *metrics; /* NULL: nothing is counted */
+    struct tracer *tracer;   /* NULL: there are no spans */
 };
 struct status job_start(Pb__LeaseJobResponse *leased, struct rpc_channel *channel,
                         struct job_owner *owner, struct job **ret) MUST_CHECK;
@@ -33,6 +38,15 @@ void job_release(struct job *job);
 
 /* Gives up telling the gateway how it ended. After job_release, when patience has run out. Any thread. */
 void job_abandon(struct job *job);
+
+/* How far a sync is. */
+struct job_sync {
+    int64_t lag_ms; /* -1: not known */
+    int64_t queued_logs;
+};
+
+/* False: the job is none of role INCR. Any thread. */
+bool job_get_sync(struct job *job, struct job_sync *ret);
 
 /* Waits for the job's thread and frees it. Blocks for as long as the job runs. */
 void job_destroy(struct job *job);

@@ -2,14 +2,18 @@
 
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "base/compiler.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "spec/extra_attrs.h"
 #include "spec/violations.h"
 #include "worker/gateway_link.h"
+#include "worker/job_counts.h"
 #include "worker/job_state.h"
+#include "worker/job_trace.h"
 
 enum {
     REPORT_TIMEOUT_MS = 3000,
@@ -19,10 +23,12 @@ enum {
 struct job_context {
     Pb__LeaseJobResponse *leased;
     struct rpc_channel *channel;
+    struct job_trace trace;
     struct stop stop;      /* for the runner and its calls */
     struct stop abandoned; /* for the last call, which tells the end */
 
     pthread_mutex_t mutex; /* guards what follows */
+    struct job_counts counts;
     struct job_progress progress;
     char message[MAX_MESSAGE_BYTES + 1]; /* what stands in the way */
     int64_t bytes_per_second;
@@ -39,16 +45,54 @@ const Pb__LeasedJob *job_context_get_job(const struct job_context *context)
     return get_leased(context);
 }
 
+const char *job_context_get_trace_id(const struct job_context *context)
+{
+    return context->trace.trace_id;
+}
+
+void job_context_begin_part(struct job_context *context, const char *name, struct span *ret)
+{
+    job_trace_begin_part(&context->trace, name, ret);
+}
+
+/* For calls of which a job makes any number: they are of its trace, but are no spans. */
+static struct link_caller get_reporter(const struct job_context *context)
+{
+    struct link_caller caller = {context->channel, context->trace.span.context};
+
+    caller.trace.is_sampled = false;
+    return caller;
+}
+
 const struct stop *job_context_get_stop(const struct job_context *context)
 {
     return &context->stop;
+}
+
+struct metrics *job_context_get_metrics(struct job_context *context)
+{
+    return context->counts.metrics;
+}
+
+struct metric *job_context_get_bytes_written(struct job_context *context)
+{
+    return context->counts.bytes_written;
 }
 
 void job_context_set_progress(struct job_context *context, const struct job_progress *progress)
 {
     (void)pthread_mutex_lock(&context->mutex);
     context->progress = *progress;
+    job_counts_note_progress(&context->counts, progress);
     (void)pthread_mutex_unlock(&context->mutex);
+}
+
+struct job_progress job_context_get_progress(struct job_context *context)
+{
+    (void)pthread_mutex_lock(&context->mutex);
+    struct job_progress progress = context->progress;
+    (void)pthread_mutex_unlock(&context->mutex);
+    return progress;
 }
 
 void job_context_set_message(struct job_context *context, const char *message)
@@ -123,9 +167,7 @@ static void tell_progress(struct job_context *context, struct told_progress *ret
 {
     Pb__Progress *message = &ret->message;
 
-    (void)pthread_mutex_lock(&context->mutex);
-    struct job_progress progress = context->progress;
-    (void)pthread_mutex_unlock(&context->mutex);
+    struct job_progress progress = job_context_get_progress(context);
 
     pb__progress__init(message);
     message->rows_read = progress.rows_read;
@@ -157,8 +199,10 @@ void job_context_drop(struct job_context *context, const char *why)
     (void)pthread_mutex_unlock(&context->mutex);
     job_context_abandon(context);
     if (!was_dropped)
-        log_info("job dropped", log_str("job", get_leased(context)->id),
-                 log_str("task", get_leased(context)->task_id), log_str("reason", why));
+        job_counts_note_drop(&context->counts, why);
+    if (!was_dropped)
+        log_info("job dropped", JOB_FIELDS(context), log_str("task", get_leased(context)->task_id),
+                 log_str("reason", why));
 }
 
 bool job_context_is_dropped(struct job_context *context)
@@ -206,6 +250,12 @@ static bool obey(struct job_context *context, ProtobufCMessage *reply)
     return goes_on;
 }
 
+/* For tests: the runner is not told what became of its checkpoint. */
+static struct status lose_answer(void)
+{
+    return status_error(STATUS_UNAVAILABLE, "the answer to the checkpoint was lost");
+}
+
 struct status job_context_save_checkpoint(struct job_context *context, struct str checkpoint)
 {
     struct report report;
@@ -216,14 +266,19 @@ struct status job_context_save_checkpoint(struct job_context *context, struct st
     report.checkpoint.data.data = (uint8_t *)(uintptr_t)checkpoint.data;
     report.checkpoint.data.len = checkpoint.len;
     report.request.checkpoint = &report.checkpoint;
-    struct status st = link_call_until_answered(context->channel, &link_report_job,
-                                                &report.request.base, &context->stop, &reply);
+    if (FAILPOINT("worker.before-checkpoint"))
+        return lose_answer();
+    int64_t begin_us = clock_get_monotonic_us();
+    struct link_caller caller = get_reporter(context);
+    struct status st = link_call_until_answered(&caller, &link_report_job, &report.request.base,
+                                                &context->stop, &reply);
+    metric_observe_us(context->counts.checkpoint_duration, clock_get_monotonic_us() - begin_us);
     if (st.code == STATUS_ABORTED)
         job_context_drop(context, "lease lost");
     /* Told to stop, the gateway has stored nothing: going on would be work without a checkpoint. */
     if (st.code == STATUS_OK && !obey(context, reply))
         st = status_error(STATUS_CANCELLED, "the task was aborted or deleted");
-    return st;
+    return st.code == STATUS_OK && FAILPOINT("worker.after-checkpoint") ? lose_answer() : st;
 }
 
 void job_context_report(struct job_context *context)
@@ -232,13 +287,15 @@ void job_context_report(struct job_context *context)
     ProtobufCMessage *reply = NULL;
 
     make_report(context, &report);
-    struct status st = link_call(context->channel, &link_report_job, &report.request.base,
-                                 REPORT_TIMEOUT_MS, &context->stop, &reply);
-    if (st.code == STATUS_ABORTED)
+    struct link_caller caller = get_reporter(context);
+    struct status st = link_call(&caller, &link_report_job, &report.request.base, REPORT_TIMEOUT_MS,
+                                 &context->stop, &reply);
+    if (st.code == STATUS_ABORTED) {
         job_context_drop(context, "lease lost");
-    else if (st.code != STATUS_OK && st.code != STATUS_CANCELLED)
-        log_warn("report failed", log_str("job", get_leased(context)->id), log_code(st),
-                 log_str("error", st.text));
+    } else if (st.code != STATUS_OK && st.code != STATUS_CANCELLED) {
+        metric_add(context->counts.reports_failed, 1);
+        log_warn("report failed", JOB_FIELDS(context), log_code(st), log_str("error", st.text));
+    }
     if (reply)
         (void)obey(context, reply);
 }
@@ -247,8 +304,8 @@ void job_context_report(struct job_context *context)
 static struct status store_beside(struct job_context *context, const struct link_method *method,
                                   const ProtobufCMessage *request)
 {
-    struct status st =
-        link_call_until_answered(context->channel, method, request, &context->stop, NULL);
+    struct link_caller caller = get_reporter(context);
+    struct status st = link_call_until_answered(&caller, method, request, &context->stop, NULL);
 
     if (st.code == STATUS_ABORTED)
         job_context_drop(context, "lease lost");
@@ -299,6 +356,13 @@ static Pb__JobOutcome choose_outcome(const struct runner_result *result)
     }
 }
 
+static const char *choose_message(const struct runner_result *result)
+{
+    if (result->status.code != STATUS_OK)
+        return result->status.text;
+    return result->skipped[0] ? result->skipped : result->done;
+}
+
 bool job_context_finish(struct job_context *context, const struct runner_result *result)
 {
     Pb__FinishJobRequest request = PB__FINISH_JOB_REQUEST__INIT;
@@ -309,20 +373,26 @@ bool job_context_finish(struct job_context *context, const struct runner_result 
     request.id = job->id;
     request.lease_token = job->lease_token;
     request.outcome = choose_outcome(result);
-    request.message =
-        (char *)(uintptr_t)(result->skipped[0] ? result->skipped : result->status.text);
+    request.message = (char *)(uintptr_t)choose_message(result);
     request.progress = &progress.message;
     if (result->status.code == STATUS_OK) {
         request.table_names = result->table_names;
         request.n_table_names = result->ntable_names;
     }
-    struct status st = link_call_until_answered(context->channel, &link_finish_job, &request.base,
+    if (FAILPOINT("worker.before-finish"))
+        return false;
+    const struct link_caller caller = {context->channel, context->trace.span.context};
+    struct status st = link_call_until_answered(&caller, &link_finish_job, &request.base,
                                                 &context->abandoned, NULL);
+    if (FAILPOINT("worker.after-finish"))
+        return false;
+    if (st.code == STATUS_OK)
+        job_counts_note_end(&context->counts, request.outcome);
     const ProtobufCEnumValue *outcome =
         protobuf_c_enum_descriptor_get_value(&pb__job_outcome__descriptor, (int)request.outcome);
-    log_info("job finished", log_str("job", job->id), log_str("task", job->task_id),
-             log_str("outcome", outcome ? outcome->name : ""), log_str("message", request.message),
-             log_int("rows_read", progress.message.rows_read),
+    job_trace_note_end(&context->trace, result->status, progress.message.rows_written);
+    log_info("job finished", JOB_FIELDS(context), log_str("outcome", outcome ? outcome->name : ""),
+             log_str("message", request.message), log_int("rows_read", progress.message.rows_read),
              log_int("rows_written", progress.message.rows_written),
              log_bool("is_accepted", st.code == STATUS_OK));
     return st.code == STATUS_OK;
@@ -355,13 +425,16 @@ static int64_t read_bandwidth(const Pb__Task *task)
     return bytes_per_second;
 }
 
-struct job_context *job_context_create(Pb__LeaseJobResponse *leased, struct rpc_channel *channel)
+struct job_context *job_context_create(Pb__LeaseJobResponse *leased, struct rpc_channel *channel,
+                                       struct metrics *metrics, struct tracer *tracer)
 {
     struct job_context *context = mem_alloc(sizeof(*context));
 
     context->leased = leased;
     context->channel = channel;
     context->progress.lag_ms = -1;
+    job_counts_init(&context->counts, metrics, leased->job);
+    job_trace_begin(&context->trace, tracer, leased->job);
     context->bytes_per_second = read_bandwidth(leased->job->task);
     (void)pthread_mutex_init(&context->mutex, NULL);
     return context;
@@ -369,6 +442,7 @@ struct job_context *job_context_create(Pb__LeaseJobResponse *leased, struct rpc_
 
 void job_context_destroy(struct job_context *context)
 {
+    job_trace_end(&context->trace);
     (void)pthread_mutex_destroy(&context->mutex);
     pb__lease_job_response__free_unpacked(context->leased, NULL);
     mem_free(context);

@@ -8,11 +8,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/log.h"
+#include "base/span.h"
 #include "base/status.h"
 #include "base/stop.h"
 #include "sluice/worker/v1/worker_service.pb-c.h"
 
 struct job_context;
+struct metric;
+struct metrics;
 
 /* sluice.v1.Comparison. */
 struct job_comparison {
@@ -45,8 +49,29 @@ struct job_progress {
 /* The job, borrowed until the runner's close. */
 const Pb__LeasedJob *job_context_get_job(const struct job_context *context);
 
+/* The trace of its task, for the log; "": none. */
+const char *job_context_get_trace_id(const struct job_context *context);
+
+/* What each line of the log about a job has. */
+#define JOB_FIELDS(context) \
+    log_str("job", job_context_get_job(context)->id), \
+        log_str("task", job_context_get_job(context)->task_id), \
+        log_str("trace_id", job_context_get_trace_id(context))
+
+/*
+ * Begins the span of a part of the job, which the caller ends by span_end. Only the first of many are recorded. name is a
+ * literal. Any thread of the job.
+ */
+void job_context_begin_part(struct job_context *context, const char *name, struct span *ret);
+
 /* Requested when the job is to stop: its task was aborted, the lease was lost, or the worker is stopping. */
 const struct stop *job_context_get_stop(const struct job_context *context);
+
+/* For what parts of the job count themselves; NULL: nothing is counted. */
+struct metrics *job_context_get_metrics(struct job_context *context);
+
+/* Counts what is sent of rows to the destination; may be NULL. */
+struct metric *job_context_get_bytes_written(struct job_context *context);
 
 /* What the next report says. Any thread of the job; cheap. */
 void job_context_set_progress(struct job_context *context, const struct job_progress *progress);

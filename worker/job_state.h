@@ -8,15 +8,24 @@
 
 #include "base/status.h"
 #include "sluice/worker/v1/worker_service.pb-c.h"
+#include "worker/job_context.h"
 #include "worker/runner.h"
 
 struct job_context;
+struct metrics;
+struct tracer;
 struct rpc_channel;
 
-/* leased is taken over (freed by free_unpacked with a NULL allocator); channel is borrowed until job_context_destroy. */
-struct job_context *job_context_create(Pb__LeaseJobResponse *leased, struct rpc_channel *channel)
-    MUST_CHECK;
+/*
+ * leased is taken over (freed by free_unpacked with a NULL allocator); channel, metrics and tracer, of which the last two may be NULL, are borrowed
+ * until job_context_destroy.
+ */
+struct job_context *job_context_create(Pb__LeaseJobResponse *leased, struct rpc_channel *channel,
+                                       struct metrics *metrics, struct tracer *tracer) MUST_CHECK;
 void job_context_destroy(struct job_context *context);
+
+/* What job_context_set_progress was told last. Any thread. */
+struct job_progress job_context_get_progress(struct job_context *context);
 
 /* Reports once, and takes in what the gateway wants; one that does not answer is told with the next report. Blocks. */
 void job_context_report(struct job_context *context);

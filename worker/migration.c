@@ -14,6 +14,8 @@ static struct migration_spec make_spec_of_sync(const struct sync_spec *sync)
 {
     return (struct migration_spec){
         .tables = sync->tables,
+        .has_to_load = sync->folder != NULL,
+        .folder = sync->folder,
         .has_to_create = sync->has_to_create,
         .max_bytes_s_per_thread = sync->max_bytes_s_per_thread,
         .end_ms = INT64_MAX,
@@ -69,7 +71,7 @@ static struct status read_table(const Pb__LeasedJob *job, struct migration *migr
     return status_ok();
 }
 
-struct status migration_open_cluster(const Pb__DataSource *data_source, const struct stop *stop,
+struct status migration_open_cluster(struct job_context *context, const Pb__DataSource *data_source,
                                      int64_t patience_ms, struct hbase_cluster **ret)
 {
     if (data_source->type != PB__DATA_SOURCE_TYPE__DATA_SOURCE_TYPE_HBASE)
@@ -77,7 +79,8 @@ struct status migration_open_cluster(const Pb__DataSource *data_source, const st
                             "data source '%s' is no HBase cluster; type HBASE is needed",
                             data_source->name);
     struct status st =
-        hbase_source_open(data_source->parameters_json, data_source->name, stop, ret);
+        hbase_source_open(data_source->parameters_json, data_source->name,
+                          job_context_get_stop(context), job_context_get_metrics(context), ret);
     if (st.code == STATUS_OK)
         hbase_cluster_set_patience(*ret, patience_ms);
     return st;
@@ -86,7 +89,6 @@ struct status migration_open_cluster(const Pb__DataSource *data_source, const st
 struct status migration_open(struct job_context *context, struct migration *ret)
 {
     const Pb__LeasedJob *job = job_context_get_job(context);
-    const struct stop *stop = job_context_get_stop(context);
 
     ret->context = context;
     ret->arena = arena_create(MIGRATION_ARENA_BYTES);
@@ -96,9 +98,9 @@ struct status migration_open(struct job_context *context, struct migration *ret)
     if (st.code == STATUS_OK)
         st = read_table(job, ret);
     if (st.code == STATUS_OK)
-        st = migration_open_cluster(job->source, stop, MIGRATION_PATIENCE_MS, &ret->source);
+        st = migration_open_cluster(context, job->source, MIGRATION_PATIENCE_MS, &ret->source);
     if (st.code == STATUS_OK)
-        st = migration_open_cluster(job->destination, stop, MIGRATION_PATIENCE_MS,
+        st = migration_open_cluster(context, job->destination, MIGRATION_PATIENCE_MS,
                                     &ret->destination);
     return st;
 }

@@ -48,9 +48,9 @@ struct status migration_open(struct job_context *context, struct migration *ret)
 
 void migration_close(struct migration *migration);
 
-/* A data source as a cluster that is waited for patience_ms. FAILED_PRECONDITION: it is of another type. */
-struct status migration_open_cluster(const struct Pb__DataSource *data_source,
-                                     const struct stop *stop, int64_t patience_ms,
+/* A data source of the job as a cluster that is waited for patience_ms. FAILED_PRECONDITION: it is of another type. */
+struct status migration_open_cluster(struct job_context *context,
+                                     const struct Pb__DataSource *data_source, int64_t patience_ms,
                                      struct hbase_cluster **ret) MUST_CHECK;
 
 /* A copy in arena. */

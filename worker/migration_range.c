@@ -1,23 +1,24 @@
 /*
- * What is read goes straight on to the writer, page by page. Every second the writer is flushed; then all rows that were complete
- * before are at the destination for good, and the owner is told so. Cells keep their timestamps and types, so what is
+ * What is read goes straight on to a sink, page by page. It is flushed when it says so, a writer every second; then all rows that
+ * were complete before are at the destination for good, and the owner is told so. Cells keep their timestamps and types, so what is
  * copied again after a failure is the same cells again.
  */
 #include "worker/migration_range.h"
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "hbase/scan.h"
 #include "hbase/writer.h"
 #include "worker/job_context.h"
 #include "worker/migration.h"
 #include "worker/migration_scan.h"
+#include "worker/migration_sink.h"
 #include "worker/refused_rows.h"
 #include "worker/row_tally.h"
 #include "worker/row_text.h"
 #include "worker/throttle.h"
 
 enum {
-    ADVANCE_EVERY_MS = 1000,
     THROTTLE_STEP_MS = 100, /* how often the rate is looked at in a pause */
     US_PER_MS = 1000,
 };
@@ -26,10 +27,10 @@ struct range_run {
     const struct range_options *options;
     struct range_owner *owner;
     struct hbase_scanner *scanner;
-    struct hbase_writer *writer;
+    struct migration_sink *sink;
     struct row_tally tally; /* of what was read since the last time that the owner was told */
     struct refused_rows refused;
-    struct buf next_row; /* all rows before it were given to the writer; empty: none */
+    struct buf next_row; /* all rows before it were given to the sink; empty: none */
     struct throttle throttle;
     int64_t told_ms; /* when the owner was told last */
     bool has_news;   /* next_row is another one since */
@@ -71,11 +72,14 @@ static struct status on_refused(void *self, const struct hbase_cell *cell, struc
     return status_ok();
 }
 
-static struct hbase_writer *create_writer(struct range_run *run)
+static struct migration_sink *create_sink(struct range_run *run)
 {
     struct hbase_writer_options options = {.on_refused = on_refused, .self = run};
+    struct hbase_staging *staging = run->options->self;
 
-    return hbase_writer_create(run->options->destination, &options);
+    if (staging)
+        return migration_sink_create_files(run->options->destination, staging);
+    return migration_sink_create(run->options->destination, &options);
 }
 
 /* Waits until all that was read is written; *ret is what came of its complete rows. */
@@ -83,7 +87,7 @@ static struct status settle(struct range_run *run, struct str next_row, struct c
 {
     const struct migration *migration = run->options->migration;
     int64_t nbad = 0;
-    struct status st = migration_at_destination(hbase_writer_flush(run->writer));
+    struct status st = migration_at_destination(run->sink->flush(run->sink));
 
     if (st.code == STATUS_OK)
         st = refused_rows_store(&run->refused, next_row, migration->context, migration->source_text,
@@ -96,6 +100,7 @@ static struct status settle(struct range_run *run, struct str next_row, struct c
         .bad_rows = nbad,
         .bytes_read = run->tally.nbytes,
     };
+    metric_add(job_context_get_bytes_written(migration->context), run->tally.nbytes);
     row_tally_clear(&run->tally);
     return st;
 }
@@ -115,7 +120,9 @@ static struct status advance(struct range_run *run)
 /* Whether what was read is to be told, if nothing else is done for wait_ms. */
 static bool is_due(const struct range_run *run, int64_t wait_ms)
 {
-    return run->has_news && clock_get_monotonic_ms() + wait_ms - run->told_ms >= ADVANCE_EVERY_MS;
+    int64_t age_ms = clock_get_monotonic_ms() + wait_ms - run->told_ms;
+
+    return run->has_news && run->sink->is_due(run->sink, age_ms);
 }
 
 /* Pauses as bandWidth asks for, which may change meanwhile. */
@@ -148,7 +155,7 @@ static struct status copy_page(struct range_run *run, bool *ret_is_end)
 
     if (st.code != STATUS_OK)
         return migration_at_source(st);
-    st = hbase_writer_put(run->writer, page.cells, page.ncells);
+    st = run->sink->put(run->sink, page.cells, page.ncells);
     if (st.code != STATUS_OK)
         return migration_at_destination(st);
     row_tally_add(&run->tally, &page);
@@ -173,12 +180,12 @@ struct status migration_range_copy(const struct range_options *options, struct r
     struct status st = status_ok();
     bool is_end = false;
 
-    run.writer = create_writer(&run);
+    run.sink = create_sink(&run);
     while (st.code == STATUS_OK && !is_end)
         st = stop_is_requested(options->stop) ? make_stopped() : copy_page(&run, &is_end);
     if (st.code == STATUS_OK)
         st = settle(&run, (struct str){0}, ret_counts);
-    hbase_writer_destroy(run.writer);
+    run.sink->destroy(run.sink);
     hbase_scanner_destroy(run.scanner);
     refused_rows_deinit(&run.refused);
     row_tally_deinit(&run.tally);

@@ -92,7 +92,7 @@ static struct status create_table(struct migration *migration, const Hb__TableSc
     if (st.code == STATUS_OK)
         st = hbase_admin_make_table(migration->destination, schema, keys, nregions - 1);
     if (st.code == STATUS_OK)
-        log_info("table made", log_str("job", job_context_get_job(migration->context)->id),
+        log_info("table made", JOB_FIELDS(migration->context),
                  log_str("table", migration->destination_text),
                  log_int("regions", (int64_t)nregions));
     return migration_at_destination(st);

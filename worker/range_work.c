@@ -118,7 +118,12 @@ static struct status try_range(struct worker *worker)
     (void)pthread_mutex_lock(&work->mutex);
     options.range = copy_plan_get_range(work->plan, worker->number);
     (void)pthread_mutex_unlock(&work->mutex);
+    struct span span;
+    job_context_begin_part(work->options->migration->context, "range", &span);
     struct status st = work->options->run(&options, &worker->owner, &counts);
+    if (st.code != STATUS_OK)
+        span_fail(&span, st.text);
+    span_end(&span);
     if (st.code == STATUS_OK)
         note_end_of_range(worker, &counts);
     return st;

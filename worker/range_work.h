@@ -42,7 +42,7 @@ struct range_options {
         *stop;         /* of the threads of the job; the clusters have that of the job itself */
     size_t page_bytes; /* of a scanner */
     struct key_range range;
-    const void *self; /* as range_work_run was given it */
+    void *self; /* as range_work_run was given it */
 };
 
 /*
@@ -59,7 +59,7 @@ struct range_work_options {
     struct hbase_table *destination;
     const char *thread_name;
     range_fn run;
-    const void *self;   /* for run; used by all threads */
+    void *self;         /* for run; used by all threads */
     bool is_comparison; /* its counts are told */
 };
 

@@ -20,6 +20,7 @@ struct runner_result {
      */
     struct status status;
     char skipped[RUNNER_TEXT_BYTES]; /* with OK: why there was nothing to do; "" if there was */
+    char done[RUNNER_TEXT_BYTES];    /* with OK: what users should know of how it was done; or "" */
     /* Of role PLAN, with OK: the tables, table_names[0 .. ntable_names), borrowed from the state until close. */
     char **table_names;
     size_t ntable_names;

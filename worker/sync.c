@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/hex.h"
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "hbase/cluster.h"
@@ -49,8 +50,7 @@ static void digest_tables(struct sync *sync)
         buf_printf(&list, "%s:%s,", sync->tables[i].namespace, sync->tables[i].qualifier);
     sha256_make(buf_get(&list), digest);
     buf_deinit(&list);
-    for (size_t i = 0; i < SHA256_BYTES; i++)
-        (void)snprintf(sync->tables_digest + 2 * i, 3, "%02x", digest[i]);
+    (void)hex_encode(digest, sizeof(digest), sync->tables_digest);
 }
 
 static struct status read_tables(const Pb__LeasedJob *job, struct sync *sync)
@@ -158,8 +158,7 @@ struct status sync_open_source(struct job_context *context, struct sync *ret)
     if (!job->task || !job->source || !job->destination)
         return status_error(STATUS_INVALID_ARGUMENT, "the job has no task or no data sources");
     name_peer(job->task_id, ret->peer_id);
-    return migration_open_cluster(job->source, job_context_get_stop(context), SYNC_PATIENCE_MS,
-                                  &ret->source);
+    return migration_open_cluster(context, job->source, SYNC_PATIENCE_MS, &ret->source);
 }
 
 struct status sync_open(struct job_context *context, struct sync *ret)
@@ -170,8 +169,7 @@ struct status sync_open(struct job_context *context, struct sync *ret)
     if (st.code == STATUS_OK)
         st = read_spec(job, ret);
     if (st.code == STATUS_OK)
-        st = migration_open_cluster(job->destination, job_context_get_stop(context),
-                                    SYNC_PATIENCE_MS, &ret->destination);
+        st = migration_open_cluster(context, job->destination, SYNC_PATIENCE_MS, &ret->destination);
     if (st.code == STATUS_OK)
         st = read_destination_key(job->destination, ret);
     return st;

@@ -18,6 +18,7 @@
 #include "worker/job_context.h"
 #include "worker/runner.h"
 #include "worker/sync.h"
+#include "worker/sync_logs.h"
 #include "worker/sync_mark.h"
 #include "worker/sync_peer.h"
 #include "worker/sync_precheck.h"
@@ -42,6 +43,7 @@ struct incr {
     struct sync sync;
     struct sync_mark mark; /* as it is saved, or will be */
     struct sync_progress progress;
+    struct sync_logs logs;
     struct sync_stall stall;
     int64_t round_ms;      /* how long to wait before the next round */
     int64_t tables_due_ms; /* by clock_get_monotonic_ms, as are all below */
@@ -55,11 +57,6 @@ struct incr {
     int64_t notice_until_ms;
     char told[STATUS_TEXT_BYTES];
 };
-
-static const char *get_job_id(const struct incr *incr)
-{
-    return job_context_get_job(incr->sync.context)->id;
-}
 
 /* Whether the peer was given the tables that the sync has now. */
 static bool is_applied(const struct incr *incr)
@@ -98,7 +95,7 @@ static void note_late(struct incr *incr, const struct buf *late)
                "but what was written to them before is not shipped",
                buf_get_text(late));
     incr->notice_until_ms = clock_get_monotonic_ms() + NOTICE_MS;
-    log_warn("scopes set late", log_str("job", get_job_id(incr)),
+    log_warn("scopes set late", JOB_FIELDS(incr->sync.context),
              log_str("families", buf_get_text(late)));
 }
 
@@ -164,7 +161,7 @@ static struct status apply(struct incr *incr, struct arena *arena,
         return st;
     incr->mark.is_set = true;
     memcpy(incr->mark.tables_digest, sync->tables_digest, sizeof(incr->mark.tables_digest));
-    log_info("peer has tables", log_str("job", get_job_id(incr)), log_str("peer", sync->peer_id),
+    log_info("peer has tables", JOB_FIELDS(incr->sync.context), log_str("peer", sync->peer_id),
              log_int("tables", (int64_t)sync->ntables));
     return save(incr);
 }
@@ -176,8 +173,7 @@ static struct status release(struct incr *incr, const Hb__ReplicationPeerDescrip
     if (st.code == STATUS_OK) {
         incr->has_released = true;
         incr->held_ms = 0;
-        log_info("peer ships", log_str("job", get_job_id(incr)),
-                 log_str("peer", incr->sync.peer_id));
+        log_info("peer ships", JOB_FIELDS(incr->sync.context), log_str("peer", incr->sync.peer_id));
     }
     return st;
 }
@@ -272,7 +268,9 @@ static struct status measure(struct incr *incr, struct arena *arena, bool is_ena
     incr->round_ms = get_pause_ms(begin_ms, ROUND_MS);
     if (st.code != STATUS_OK)
         return st;
-    sync_progress_take(&incr->progress, &load, is_enabled);
+    const struct hbase_peer_logs *logs = sync_logs_look(&incr->logs, &incr->sync, &load, arena);
+    sync_progress_take(&incr->progress, &load, logs, is_enabled);
+    sync_logs_renew(&incr->logs, &incr->sync, &incr->progress, logs);
     incr->mark.sync_ms = incr->progress.sync_ms;
     incr->mark.checkpoint_ms = incr->progress.checkpoint_ms;
     tell_progress(incr);
@@ -324,9 +322,9 @@ static void tell(struct incr *incr, struct status st)
         return;
     (void)snprintf(incr->told, sizeof(incr->told), "%s", text);
     if (text[0])
-        log_warn("sync hindered", log_str("job", get_job_id(incr)), log_str("message", text));
+        log_warn("sync hindered", JOB_FIELDS(incr->sync.context), log_str("message", text));
     else
-        log_info("sync goes on", log_str("job", get_job_id(incr)));
+        log_info("sync goes on", JOB_FIELDS(incr->sync.context));
 }
 
 /* Goes round until a stop. What is wrong before there ever was a peer ends the job. */

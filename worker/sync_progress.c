@@ -6,7 +6,8 @@
 #include "base/str.h"
 
 enum {
-    MAX_IDLE_LOGS = 1, /* the one that is being written */
+    MAX_IDLE_LOGS =
+        2, /* the one that is being written, and the one before: see worker/sync_logs.h */
     /* A source that was disabled looks again after a second, HBase's replication.source.sleepforretries. */
     WAKE_MS = 3000,
     /* How long another server may take to take over what a dead one left. */
@@ -22,16 +23,16 @@ struct sync_queue {
     bool is_caught_up; /* and so did the one before */
     int64_t report_ms;
     int64_t shipped_ms;
-    int64_t synced_ms; /* all before this time was shipped; 0: not known */
+    int64_t said_ms; /* all before this time was shipped, by the server's word; 0: not known */
     int64_t lag_ms;
 };
 
-static const struct sync_queue *find_before(const struct sync_progress *progress,
-                                            const struct hbase_peer_queue *queue)
+static const struct sync_queue *find_queue(const struct sync_progress *progress, const char *server,
+                                           const char *id)
 {
     for (size_t i = 0; i < progress->nqueues; i++) {
-        if (strcmp(progress->queues[i].server, queue->server) == 0 &&
-            strcmp(progress->queues[i].id, queue->id) == 0)
+        if (strcmp(progress->queues[i].server, server) == 0 &&
+            strcmp(progress->queues[i].id, id) == 0)
             return &progress->queues[i];
     }
     return NULL;
@@ -58,25 +59,25 @@ static struct sync_queue judge(const struct sync_progress *progress,
         .is_idle = is_idle(progress, queue),
         .report_ms = queue->report_ms,
         .shipped_ms = queue->shipped_ms,
-        .synced_ms = queue->shipped_ms,
+        .said_ms = queue->shipped_ms,
     };
     bool was_idle = before && before->is_idle && now.is_idle;
 
     now.is_caught_up = was_idle && before->shipped_ms == now.shipped_ms;
     if (now.is_caught_up)
-        now.synced_ms = before->report_ms;
+        now.said_ms = before->report_ms;
     if (before)
-        now.synced_ms = get_larger(now.synced_ms, before->synced_ms);
-    now.lag_ms = now.is_caught_up     ? 0
-                 : now.synced_ms == 0 ? -1
-                                      : get_larger(queue->lag_ms, now.report_ms - now.synced_ms);
+        now.said_ms = get_larger(now.said_ms, before->said_ms);
+    now.lag_ms = now.is_caught_up   ? 0
+                 : now.said_ms == 0 ? -1
+                                    : get_larger(queue->lag_ms, now.report_ms - now.said_ms);
     return now;
 }
 
 static struct sync_queue look(const struct sync_progress *progress,
                               const struct hbase_peer_queue *queue)
 {
-    const struct sync_queue *before = find_before(progress, queue);
+    const struct sync_queue *before = find_queue(progress, queue->server, queue->id);
     bool is_same_report = before && before->report_ms == queue->report_ms;
     struct sync_queue now = is_same_report ? *before : judge(progress, queue, before);
 
@@ -109,12 +110,68 @@ static bool has_lost_server(const struct sync_progress *progress,
     return false;
 }
 
+/* ---- What is certain */
+
+static const struct hbase_peer_queue *find_reported(const struct hbase_peer_load *load,
+                                                    const struct hbase_peer_log_queue *logs)
+{
+    for (size_t i = 0; i < load->nqueues; i++) {
+        if (strcmp(load->queues[i].server, logs->server) == 0 &&
+            strcmp(load->queues[i].id, logs->id) == 0)
+            return &load->queues[i];
+    }
+    return NULL;
+}
+
+/* Whether the logs of a server's own queue were seen. One that has no log has written nothing. */
+static bool is_seen(const struct hbase_peer_queue *queue, const struct hbase_peer_logs *logs)
+{
+    if (queue->is_recovered || queue->nlogs == 0)
+        return true;
+    for (size_t i = 0; i < logs->nqueues; i++) {
+        if (strcmp(logs->queues[i].server, queue->server) == 0 &&
+            strcmp(logs->queues[i].id, queue->id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Up to when all was shipped; 0: that cannot be told. In one series of logs edits are shipped in the order in which they were
+ * written; of several, the one that is furthest behind is not told.
+ */
+static int64_t prove(const struct hbase_peer_load *load, const struct hbase_peer_logs *logs)
+{
+    int64_t proven_ms = INT64_MAX;
+
+    if (!logs || load->nqueues == 0 || load->idle_server)
+        return 0;
+    for (size_t i = 0; i < load->nqueues; i++) {
+        if (!is_seen(&load->queues[i], logs))
+            return 0;
+    }
+    for (size_t i = 0; i < logs->nqueues; i++) {
+        const struct hbase_peer_log_queue *queue = &logs->queues[i];
+        const struct hbase_peer_queue *reported = find_reported(load, queue);
+        int64_t queue_ms = queue->oldest_ms;
+
+        if (queue_ms == 0)
+            continue;
+        if (reported && queue->is_one_series)
+            queue_ms = get_larger(queue_ms, reported->shipped_ms);
+        proven_ms = queue_ms < proven_ms ? queue_ms : proven_ms;
+    }
+    return proven_ms == INT64_MAX ? 0 : proven_ms - SYNC_PROGRESS_SLACK_MS;
+}
+
+/* ---- What the servers say */
+
 /* What all queues together mean. */
 static void sum_up(struct sync_progress *progress, const struct hbase_peer_load *load)
 {
     bool is_whole =
         load->nqueues > 0 && !load->idle_server && load->report_ms >= progress->held_until_ms;
-    int64_t synced_ms = INT64_MAX, shipped_ms = 0, lag_ms = 0;
+    int64_t shipped_ms = 0, lag_ms = 0;
 
     progress->is_caught_up = is_whole;
     progress->queued_logs = 0;
@@ -124,11 +181,8 @@ static void sum_up(struct sync_progress *progress, const struct hbase_peer_load 
         progress->is_caught_up = progress->is_caught_up && queue->is_caught_up;
         progress->queued_logs += load->queues[i].nlogs;
         shipped_ms = get_larger(shipped_ms, queue->shipped_ms);
-        synced_ms = queue->synced_ms < synced_ms ? queue->synced_ms : synced_ms;
         lag_ms = lag_ms < 0 || queue->lag_ms < 0 ? -1 : get_larger(lag_ms, queue->lag_ms);
     }
-    if (is_whole)
-        progress->sync_ms = get_larger(progress->sync_ms, synced_ms);
     shipped_ms = shipped_ms < progress->sync_ms ? shipped_ms : progress->sync_ms;
     progress->checkpoint_ms = get_larger(progress->checkpoint_ms, shipped_ms);
     if (!is_whole || lag_ms < 0)
@@ -138,7 +192,7 @@ static void sum_up(struct sync_progress *progress, const struct hbase_peer_load 
 }
 
 void sync_progress_take(struct sync_progress *progress, const struct hbase_peer_load *load,
-                        bool is_enabled)
+                        const struct hbase_peer_logs *logs, bool is_enabled)
 {
     struct sync_queue *queues = mem_alloc_array(load->nqueues + 1, sizeof(*queues));
 
@@ -151,7 +205,15 @@ void sync_progress_take(struct sync_progress *progress, const struct hbase_peer_
     free_queues(progress->queues, progress->nqueues);
     progress->queues = queues;
     progress->nqueues = load->nqueues;
+    progress->sync_ms = get_larger(progress->sync_ms, prove(load, logs));
     sum_up(progress, load);
+}
+
+bool sync_progress_is_idle(const struct sync_progress *progress, const char *server, const char *id)
+{
+    const struct sync_queue *queue = find_queue(progress, server, id);
+
+    return queue && queue->is_caught_up;
 }
 
 void sync_progress_deinit(struct sync_progress *progress)

@@ -33,7 +33,7 @@ static struct status let_go(const struct sync *sync, char ret_skipped[RUNNER_TEX
         st = sync_peer_hold(sync, peer);
     }
     if (peer)
-        log_info(has_to_remove ? "peer removed" : "peer held", log_str("job", job->id),
+        log_info(has_to_remove ? "peer removed" : "peer held", JOB_FIELDS(sync->context),
                  log_str("peer", sync->peer_id), log_code(st), log_str("error", st.text));
     arena_destroy(arena);
     return st;

@@ -76,8 +76,8 @@ struct status sync_tables_follow(const struct sync *sync, struct arena *arena,
         st = migration_at_destination(hbase_admin_modify_table(sync->destination, changed));
         has_changed = true;
         hbase_table_name_write(&sync->tables[i], text);
-        log_info("families added", log_str("job", job_context_get_job(sync->context)->id),
-                 log_str("table", text), log_code(st), log_str("error", st.text));
+        log_info("families added", JOB_FIELDS(sync->context), log_str("table", text), log_code(st),
+                 log_str("error", st.text));
     }
     return st.code == STATUS_OK && has_changed ? sync_tables_read(sync, arena, tables) : st;
 }
@@ -139,8 +139,8 @@ struct status sync_tables_set_scopes(const struct sync *sync, const struct sync_
         if (tables->source[i] && tables->destination[i] &&
             set_scopes(text, tables->source[i], tables->destination[i], arena, ret_late)) {
             st = migration_at_source(hbase_admin_modify_table(sync->source, tables->source[i]));
-            log_info("scopes set", log_str("job", job_context_get_job(sync->context)->id),
-                     log_str("table", text), log_code(st), log_str("error", st.text));
+            log_info("scopes set", JOB_FIELDS(sync->context), log_str("table", text), log_code(st),
+                     log_str("error", st.text));
         }
     }
     return st;

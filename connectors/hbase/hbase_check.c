@@ -150,7 +150,7 @@ void hbase_check_run(const struct check_options *options)
     if (!try_endpoints(options))
         return;
     struct status st =
-        hbase_source_open(options->parameters_json, options->name, options->stop, &cluster);
+        hbase_source_open(options->parameters_json, options->name, options->stop, NULL, &cluster);
     if (st.code == STATUS_OK) {
         try_cluster(options, cluster);
     } else {

@@ -14,6 +14,7 @@
 #include "hbase/cluster.h"
 
 struct destination {
+    struct metric *bytes_written; /* or NULL */
     struct hbase_target target;
     struct hbase_cluster *cluster;
     struct hbase_table *table;
@@ -36,9 +37,10 @@ static struct status open_destination(const struct destination_options *options,
     struct status st =
         hbase_target_init(&destination->target, options->spec, options->task_time_ms);
 
+    destination->bytes_written = options->bytes_written;
     if (st.code == STATUS_OK)
         st = hbase_source_open(options->parameters_json, options->name, options->stop,
-                               &destination->cluster);
+                               options->metrics, &destination->cluster);
     if (st.code != STATUS_OK) {
         close_destination(destination);
         return st;
@@ -82,7 +84,8 @@ static void forget(struct destination *destination)
 
 static struct status open_writer(struct destination *destination, struct writer **ret)
 {
-    *ret = hbase_row_writer_create(destination->table, &destination->target);
+    *ret = hbase_row_writer_create(destination->table, &destination->target,
+                                   destination->bytes_written);
     return status_ok();
 }
 

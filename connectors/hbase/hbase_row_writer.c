@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "connectors/hbase/hbase_encode.h"
 #include "connectors/hbase/hbase_target.h"
 #include "hbase/writer.h"
@@ -45,14 +46,17 @@ struct writer {
     struct hbase_cell *cells; /* the same number of places */
     uint64_t *hashes;         /* [0 .. NSLOTS), 0: free */
     size_t nkeys;
+    struct metric *bytes_written;
 };
 
-struct writer *hbase_row_writer_create(struct hbase_table *table, const struct hbase_target *target)
+struct writer *hbase_row_writer_create(struct hbase_table *table, const struct hbase_target *target,
+                                       struct metric *bytes_written)
 {
     struct writer *writer = mem_alloc(sizeof(*writer));
 
     writer->table = table;
     writer->target = target;
+    writer->bytes_written = bytes_written;
     writer->ends = mem_alloc_array(target->spec->ncolumns, sizeof(*writer->ends));
     writer->cells = mem_alloc_array(target->spec->ncolumns, sizeof(*writer->cells));
     writer->hashes = mem_alloc_array(NSLOTS, sizeof(*writer->hashes));
@@ -247,6 +251,7 @@ static struct status put(struct writer *writer, struct row *row, size_t ncells)
     struct status st = status_ok();
     size_t ndone = 0;
 
+    metric_add(writer->bytes_written, (int64_t)writer->bytes.len);
     if (!writer->out)
         writer->out = hbase_writer_create(
             writer->table,

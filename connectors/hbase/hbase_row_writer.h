@@ -10,9 +10,9 @@
 struct hbase_table;
 struct hbase_target;
 
-/* Both are borrowed until the writer is closed. */
-struct writer *hbase_row_writer_create(struct hbase_table *table, const struct hbase_target *target)
-    MUST_CHECK;
+/* All are borrowed until the writer is closed; bytes_written counts keys and values, or is NULL. */
+struct writer *hbase_row_writer_create(struct hbase_table *table, const struct hbase_target *target,
+                                       struct metric *bytes_written) MUST_CHECK;
 void hbase_row_writer_destroy(struct writer *writer); /* NULL is allowed */
 
 /* As struct destination_type has them. */

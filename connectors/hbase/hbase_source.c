@@ -79,9 +79,10 @@ static struct status read_object(const struct json *parameters, struct arena *ar
 }
 
 struct status hbase_source_open(const char *parameters_json, const char *name,
-                                const struct stop *stop, struct hbase_cluster **ret)
+                                const struct stop *stop, struct metrics *metrics,
+                                struct hbase_cluster **ret)
 {
-    struct hbase_cluster_options options = {.name = name, .stop = stop};
+    struct hbase_cluster_options options = {.name = name, .stop = stop, .metrics = metrics};
     struct arena *arena = arena_create(0);
     struct json *root = NULL;
 

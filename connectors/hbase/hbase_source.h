@@ -7,6 +7,7 @@
 #include "base/status.h"
 
 struct hbase_cluster;
+struct metrics;
 struct stop;
 
 /* Who tasks are in HBase when the data source names nobody. */
@@ -14,9 +15,10 @@ extern const char hbase_source_default_user[];
 
 /*
  * Makes *ret, owned by the caller, of the parameters of the data source called name; nothing is connected yet. stop is
- * borrowed until hbase_cluster_destroy. INVALID_ARGUMENT: the parameters are not right.
+ * borrowed until hbase_cluster_destroy, and so is metrics, which may be NULL. INVALID_ARGUMENT: the parameters are not right.
  */
 struct status hbase_source_open(const char *parameters_json, const char *name,
-                                const struct stop *stop, struct hbase_cluster **ret) MUST_CHECK;
+                                const struct stop *stop, struct metrics *metrics,
+                                struct hbase_cluster **ret) MUST_CHECK;
 
 #endif

@@ -99,7 +99,11 @@ static struct status explain(const PGconn *conn)
     /* libpq has no codes for what it finds wrong itself: "invalid sslmode value". */
     if (error.sqlstate[0] == '\0' && str_has_prefix(str_from(error.message), "invalid "))
         return status_error(STATUS_INVALID_ARGUMENT, "the data source's url: %s", error.message);
-    return pg_error_get_status(&error);
+    struct status st = pg_error_get_status(&error);
+    /* No statement of ours is at fault: it has no room for its own files, say, which passes. */
+    if (st.code == STATUS_INTERNAL)
+        st.code = STATUS_UNAVAILABLE;
+    return st;
 }
 
 static struct status finish(PGconn *conn, const struct stop *stop)

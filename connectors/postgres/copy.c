@@ -14,6 +14,7 @@
 #include <libpq-fe.h>
 
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "connectors/postgres/link.h"
 
 enum { SEND_BYTES = 256 * 1024 };
@@ -22,7 +23,7 @@ void pg_copy_deinit(struct pg_copy *copy)
 {
     buf_deinit(&copy->out);
     mem_free(copy->runs);
-    *copy = (struct pg_copy){0};
+    *copy = (struct pg_copy){.bytes_sent = copy->bytes_sent};
 }
 
 /*
@@ -101,8 +102,10 @@ static struct status send_rows(struct pg_copy *copy, struct pg_link *link)
         int is_put = PQputCopyData(conn, copy->out.data, (int)copy->out.len);
         if (is_put < 0)
             return pg_link_fail(link, NULL);
-        if (is_put > 0)
+        if (is_put > 0) {
+            metric_add(copy->bytes_sent, (int64_t)copy->out.len);
             buf_clear(&copy->out);
+        }
         struct status st = pg_link_flush(link, &is_readable);
         if (st.code != STATUS_OK)
             return st;

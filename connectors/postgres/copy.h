@@ -15,6 +15,7 @@
 #include "connectors/batch.h"
 #include "connectors/postgres/encode.h"
 
+struct metric;
 struct pg_link;
 
 /*
@@ -33,6 +34,7 @@ struct pg_copy {
     struct pg_copy_run *runs; /* [0 .. nruns): by line */
     size_t nruns;
     size_t nruns_allocated;
+    struct metric *bytes_sent; /* counts them, or is NULL */
 };
 
 /* {0} is a copy that has not started. */

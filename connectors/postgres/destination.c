@@ -23,6 +23,7 @@
 struct destination {
     const struct import_spec *spec; /* borrowed until close, as the interface says */
     const struct stop *stop;        /* the same */
+    struct metric *bytes_written;   /* or NULL */
     char *task_id;
     char *url;
     char *password; /* NULL: only what url has */
@@ -64,10 +65,12 @@ static struct status open_destination(const struct destination_options *options,
 
     destination->spec = options->spec;
     destination->stop = options->stop;
+    destination->bytes_written = options->bytes_written;
     destination->task_id = mem_copy_str(str_from(options->task_id));
     struct status st = read_parameters(destination, options->parameters_json);
     if (st.code == STATUS_OK)
-        st = pg_lease_init(&destination->lease, destination->task_id, options->lease_token);
+        st = pg_lease_init(&destination->lease, destination->task_id, options->lease_token,
+                           options->first_token);
     if (st.code != STATUS_OK) {
         close_destination(destination);
         return st;
@@ -109,6 +112,19 @@ static struct status ensure_table(struct destination *destination)
     return st;
 }
 
+/*
+ * A session that the worker of a newer lease has ended learns only that it is gone; another one learns why. st: what failed.
+ */
+static struct status ask_fence(struct destination *destination, struct status st)
+{
+    if (st.code != STATUS_UNAVAILABLE)
+        return st;
+    struct status fence = ensure_connected(destination);
+    if (fence.code == STATUS_OK)
+        fence = pg_ledger_check_fence(destination->link, &destination->lease);
+    return fence.code == STATUS_ABORTED ? fence : st;
+}
+
 static struct status make_table(struct destination *destination, struct row_sampler *sampler,
                                 bool *ret_made)
 {
@@ -129,7 +145,7 @@ static struct status make_table(struct destination *destination, struct row_samp
 static struct status get_columns(struct destination *destination,
                                  const struct target_column **ret_columns)
 {
-    struct status st = ensure_table(destination);
+    struct status st = ask_fence(destination, ensure_table(destination));
 
     if (st.code == STATUS_OK)
         *ret_columns = destination->table->targets;
@@ -152,6 +168,18 @@ static struct status find_whether_empty(struct destination *destination)
 static bool wants_different_keys(const struct destination *destination)
 {
     return destination->spec->duplicates == IMPORT_DUPLICATES_ERROR;
+}
+
+/*
+ * Units of this run that the caller knows nothing of: it has forgotten what it knew, as a database does that was
+ * restored from a backup. Without a key their rows would be added twice.
+ */
+static struct status refuse_forgotten_units(size_t nunits)
+{
+    return status_error(STATUS_FAILED_PRECONDITION,
+                        "the table has rows of %zu splits that the task has forgotten, and no "
+                        "key: retry it from the start to add all rows once more, or delete it",
+                        nunits);
 }
 
 static struct status begin(struct destination *destination, bool drops_units,
@@ -178,6 +206,9 @@ static struct status begin(struct destination *destination, bool drops_units,
         destination->units = NULL;
         st = pg_ledger_read_units(destination->link, lease, &destination->units, &nunits);
     }
+    if (st.code == STATUS_OK && drops_units && nunits > 0)
+        st = refuse_forgotten_units(nunits);
+    st = ask_fence(destination, st);
     /* Hours may pass until the next use. */
     pg_link_close(destination->link);
     destination->link = NULL;
@@ -188,10 +219,15 @@ static struct status begin(struct destination *destination, bool drops_units,
     return st;
 }
 
+/* Where rows have no key, units outlive their task: if it is taken up again, by mistake, nothing is added twice. */
 static void forget(struct destination *destination)
 {
-    struct status st = ensure_connected(destination);
+    struct status st = ensure_table(destination);
 
+    if (st.code == STATUS_OK && destination->table->nkeys == 0)
+        return;
+    if (st.code == STATUS_OK)
+        st = ensure_connected(destination);
     if (st.code == STATUS_OK)
         st = pg_ledger_forget(destination->link, destination->task_id);
     (void)st; /* what stays is pruned by a later import */
@@ -205,6 +241,7 @@ static struct status open_writer(struct destination *destination, struct writer 
         .table = destination->table,
         .wants_different_keys = wants_different_keys(destination),
         .is_empty = destination->is_empty,
+        .bytes_written = destination->bytes_written,
     };
 
     return pg_writer_open(&options, ret);

@@ -26,6 +26,7 @@ static const struct {
     {"55P03", STATUS_UNAVAILABLE},    /* lock timeout */
     {"55006", STATUS_UNAVAILABLE},    /* object in use */
     {"25P0", STATUS_UNAVAILABLE},     /* a transaction that was left idle was ended */
+    {"25006", STATUS_UNAVAILABLE},    /* read only for now: a standby, or little room is left */
     {"28", STATUS_PERMISSION_DENIED}, /* authentication */
     {"42501", STATUS_PERMISSION_DENIED}, /* insufficient privilege */
     {"22", STATUS_INVALID_ARGUMENT},     /* a value that does not fit */
@@ -34,7 +35,7 @@ static const struct {
     {"54", STATUS_INVALID_ARGUMENT},     /* too large a row or an index entry */
     {"P0", STATUS_INVALID_ARGUMENT},     /* raised by a trigger */
     {"38", STATUS_INVALID_ARGUMENT},     /* the same, in another language */
-    {"25", STATUS_FAILED_PRECONDITION},  /* a standby, or made read only */
+    {"25", STATUS_FAILED_PRECONDITION},  /* not in such a transaction */
     {"42", STATUS_FAILED_PRECONDITION},  /* a table or column is not there, or not such */
     {"3", STATUS_FAILED_PRECONDITION},   /* database, schema */
     {"0A", STATUS_FAILED_PRECONDITION},  /* not supported: row level security and COPY */

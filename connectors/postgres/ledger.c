@@ -82,7 +82,8 @@ static const char take_fence[] =
     "    RETURNING task_id),"
     " dropped AS ("
     "    DELETE FROM sluice_import.import_unit"
-    "     WHERE $5::boolean AND task_id IN (SELECT task_id FROM taken))"
+    "     WHERE $5::boolean AND task_id IN (SELECT task_id FROM taken)"
+    "       AND ($3::boolean OR fence < $6::bigint))"
     " SELECT task_id FROM taken";
 
 static const char read_units[] = "SELECT number, rows_read, rows_written, bad_rows, bytes_read"
@@ -122,7 +123,8 @@ static const char find_old[] =
     " ORDER BY begin_time"
     " LIMIT 10";
 
-struct status pg_lease_init(struct pg_lease *lease, const char *task_id, int64_t token)
+struct status pg_lease_init(struct pg_lease *lease, const char *task_id, int64_t token,
+                            int64_t first_token)
 {
     int64_t max = 1;
     size_t len = strlen(task_id);
@@ -132,10 +134,10 @@ struct status pg_lease_init(struct pg_lease *lease, const char *task_id, int64_t
         skipped++;
     for (int i = 0; i < PG_LEASE_MAX_TOKEN_DIGITS; i++)
         max *= 10;
-    if (token < 0 || token >= max)
+    if (token < 0 || token >= max || first_token < 0 || first_token >= max)
         return status_error(STATUS_INVALID_ARGUMENT, "the lease token is out of range");
     struct pg_number number = pg_number_make(token);
-    *lease = (struct pg_lease){.task_id = task_id, .token = token};
+    *lease = (struct pg_lease){.task_id = task_id, .token = token, .first_token = first_token};
     (void)snprintf(lease->short_id, sizeof(lease->short_id), "%s", task_id + skipped);
     (void)snprintf(lease->session_name, sizeof(lease->session_name), "sluice %s %.*s",
                    lease->short_id, PG_LEASE_MAX_TOKEN_DIGITS, number.text);
@@ -251,11 +253,12 @@ static struct status take(struct pg_link *link, const struct pg_lease *lease,
                           const struct pg_table *table, bool drops_units)
 {
     struct pg_number token = pg_number_make(lease->token);
+    struct pg_number first_token = pg_number_make(lease->first_token);
     struct pg_query query = {
         .sql = take_fence,
-        .nparams = 5,
+        .nparams = 6,
         .params = {lease->task_id, token.text, table->nkeys > 0 ? "t" : "f", table->quoted,
-                   drops_units ? "t" : "f"},
+                   drops_units ? "t" : "f", first_token.text},
     };
     size_t nrows = 0;
     struct status st = pg_link_count(link, &query, &nrows);
@@ -435,7 +438,7 @@ struct status pg_ledger_forget(struct pg_link *link, const char *task_id)
     struct pg_lease lease;
     struct pg_query query = {.sql = forget, .nparams = 1, .params = {task_id}};
     size_t nrows = 0;
-    struct status st = pg_lease_init(&lease, task_id, 0);
+    struct status st = pg_lease_init(&lease, task_id, 0, 0);
 
     if (st.code == STATUS_OK)
         st = drop_list(link, &lease);

@@ -27,20 +27,22 @@ enum {
 struct pg_lease {
     const char *task_id; /* borrowed */
     int64_t token;
+    int64_t first_token;              /* units under older ones are of an earlier run */
     char short_id[PG_SHORT_ID_BYTES]; /* the end of the task's id: it holds what is random */
     char session_name[PG_NAME_BYTES]; /* "sluice <short id> <token>" */
 };
 
-/* INVALID_ARGUMENT: token is out of range. */
-struct status pg_lease_init(struct pg_lease *lease, const char *task_id, int64_t token) MUST_CHECK;
+/* INVALID_ARGUMENT: a token is out of range. */
+struct status pg_lease_init(struct pg_lease *lease, const char *task_id, int64_t token,
+                            int64_t first_token) MUST_CHECK;
 
 /* Makes schema and tables as far as they are missing. */
 struct status pg_ledger_make(struct pg_link *link) MUST_CHECK;
 
 /*
  * Ends the task's sessions of this lease and older ones, but link's; refuses older tokens
- * from here on; drops the units of earlier runs if told to. ABORTED: there is a newer
- * token.
+ * from here on; drops the units of earlier runs if told to, and those of this run where a
+ * key makes it harmless to write them again. ABORTED: there is a newer token.
  */
 struct status pg_ledger_take_fence(struct pg_link *link, const struct pg_lease *lease,
                                    const struct pg_table *table, bool drops_units) MUST_CHECK;

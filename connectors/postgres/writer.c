@@ -19,10 +19,12 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <libpq-fe.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "connectors/postgres/copy.h"
@@ -90,6 +92,7 @@ struct status pg_writer_open(const struct pg_writer_options *options, struct wri
     struct writer *writer = mem_alloc(sizeof(*writer));
 
     writer->options = *options;
+    writer->copy.bytes_sent = options->bytes_written;
     struct status st = open_link(writer);
     if (st.code != STATUS_OK) {
         pg_writer_close(writer);
@@ -207,6 +210,13 @@ static struct status start_split(struct writer *writer, const char *file)
     return pg_copy_start(&writer->copy, writer->link, buf_get_text(&writer->sql), &format);
 }
 
+/* For tests: the connection is cut. Gives what comes of using it then. */
+static struct status cut(struct writer *writer)
+{
+    (void)shutdown(PQsocket(pg_link_get_conn(writer->link)), SHUT_RDWR);
+    return pg_link_run(writer->link, "SELECT");
+}
+
 struct status pg_writer_write(struct writer *writer, const char *file, const struct batch *batch,
                               struct bad_row_sink *refused, bool *ret_again)
 {
@@ -223,6 +233,8 @@ struct status pg_writer_write(struct writer *writer, const char *file, const str
     }
     if (st.code == STATUS_OK)
         st = pg_copy_add(&writer->copy, writer->link, batch, &bad);
+    if (st.code == STATUS_OK && FAILPOINT("postgres.in-copy"))
+        st = cut(writer);
     if (st.code == STATUS_OK)
         return st;
     if (bad.row == SIZE_MAX)
@@ -419,7 +431,11 @@ struct status pg_writer_commit(struct writer *writer, const struct unit *unit, b
 
     writer->is_open = false;
     group_init(&group, writer, unit, has_rows);
+    if (FAILPOINT("postgres.before-commit"))
+        (void)cut(writer);
     st = pg_link_run_batch(writer->link, group.statements, group.nstatements);
+    if (st.code == STATUS_OK && FAILPOINT("postgres.after-commit"))
+        st = cut(writer);
     if (st.code == STATUS_OK && has_rows)
         note_success(writer);
     else if (st.code != STATUS_OK)

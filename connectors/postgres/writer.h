@@ -18,8 +18,9 @@ struct pg_writer_options {
     struct pg_link_options link;
     const struct pg_lease *lease;
     const struct pg_table *table;
-    bool wants_different_keys; /* equal keys within the import are refused */
-    bool is_empty;             /* the table was, when the job began */
+    bool wants_different_keys;    /* equal keys within the import are refused */
+    bool is_empty;                /* the table was, when the job began */
+    struct metric *bytes_written; /* or NULL */
 };
 
 /* The functions of struct destination_type, which describes them. */

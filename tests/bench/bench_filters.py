@@ -13,15 +13,12 @@ import json
 import multiprocessing
 import pathlib
 import shutil
-import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "integration"))
-
-from sluicetest import client as clients, grpc_client, postgres  # noqa: E402
-from sluicetest.stack import Stack  # noqa: E402
+from server import ROOT, start_server
+from sluicetest import client as clients, grpc_client
+from sluicetest.stack import Stack
 
 # Of {n} tasks: nearly all have ended well; sources and destinations are used unevenly, src50 by ten tasks; each task has
 # three labels, of which env is "prod" but once, team one of twenty, run its own.
@@ -97,9 +94,7 @@ def at(times, share):
 
 def run(args, folder, cleanup):
     grpc_client.compile_protos(folder / "protos")
-    cluster = postgres.Cluster()
-    cleanup.callback(cluster.remove)
-    cluster.start()
+    cluster = start_server(cleanup)
     database = cluster.create_database()
     stack = Stack(args.build, database, folder)
     cleanup.callback(stack.stop)

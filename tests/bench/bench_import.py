@@ -19,11 +19,9 @@ import tempfile
 import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "integration"))
-
-from sluicetest import grpc_client, postgres, seed  # noqa: E402
-from sluicetest.stack import ENDED, Stack  # noqa: E402
+from server import ROOT, start_server
+from sluicetest import grpc_client, seed
+from sluicetest.stack import ENDED, Stack
 
 TABLE = '"default".bulkload_test'
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -169,9 +167,7 @@ def parse_args():
 
 def run(args, folder, cleanup):
     grpc_client.compile_protos(folder / "protos")
-    cluster = postgres.Cluster()
-    cleanup.callback(cluster.remove)
-    cluster.start()
+    cluster = start_server(cleanup)
     destination = cluster.create_database()
     stack = Stack(args.build, cluster.create_database(), folder)
     cleanup.callback(stack.stop)

@@ -49,7 +49,7 @@ static void on_done(struct query *query, struct status st, const struct pg_resul
 
 static void prepare_create(struct runner *runner)
 {
-    id_make_hex(runner->hex);
+    id_make_ordered_hex(runner->hex);
     (void)snprintf(runner->jobs, sizeof(runner->jobs), "{s-%s,b-%s}", runner->hex, runner->hex);
     const struct param params[] = {
         param_text(runner->hex),
@@ -81,9 +81,11 @@ static void submit(struct runner *runner)
         runner->query.params[0] = param_text(bench.last_id);
         runner->query.params[1] = param_int(1);
     } else if (runner->query.statement == &job_lease) {
-        runner->query.params[0] = param_text("bench");
+        runner->query.params[0] = param_text("{bench}");
         runner->query.params[1] = param_int(3600000);
         runner->query.params[2] = param_text("{bulkload:file:postgres}");
+        runner->query.params[3] = param_null();
+        runner->query.params[4] = param_null();
     }
     runner->query.timeout_ms = 20000;
     runner->query.on_done = on_done;

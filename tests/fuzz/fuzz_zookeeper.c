@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hbase/peer_logs.h"
 #include "hbase/znode.h"
 #include "hbase/zookeeper_wire.h"
 
@@ -28,6 +29,21 @@ static void read_node(struct str data)
         require(strlen(id) > 0);
 }
 
+static void read_names(struct str bytes)
+{
+    struct arena *arena = arena_create(0);
+    struct zookeeper_names names;
+    int64_t begin_ms;
+
+    if (zookeeper_read_names(bytes, arena, &names).code == STATUS_OK) {
+        require(names.count <= bytes.len);
+        for (size_t i = 0; i < names.count; i++)
+            require(hbase_peer_log_read_name(names.names[i], &begin_ms).code != STATUS_OK ||
+                    begin_ms > 0);
+    }
+    arena_destroy(arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str bytes = str_from_bytes(data, size), node;
@@ -42,6 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(node.len <= size);
         read_node(node);
     }
+    read_names(bytes);
     read_node(bytes);
     return 0;
 }

@@ -7,6 +7,7 @@ import pytest
 
 from hbasetest.cluster import free_port
 from hbasetest.probe import Probe, ProbeError
+from sluicetest.wait import scale
 
 FIND_S = 10  # users are to see what is wrong within this
 
@@ -76,7 +77,7 @@ def fails(probe, cluster, code, *texts):
     assert caught.value.code == code, caught.value
     for text in texts:
         assert text in caught.value.text
-    assert caught.value.seconds < FIND_S
+    assert caught.value.seconds < FIND_S * scale()
 
 
 @pytest.mark.both_versions
@@ -193,7 +194,7 @@ def test_a_table_that_is_missing_or_disabled_is_told_at_once(probe, judge, sourc
                 probe.run(source, *command)
             assert caught.value.code == code
             assert table in caught.value.text
-            assert caught.value.seconds < FIND_S
+            assert caught.value.seconds < FIND_S * scale()
 
     fails_at_once("NOT_FOUND")
     judge.create(source, table)

@@ -6,7 +6,7 @@ import struct
 import pytest
 from hbasetest.judge import cell, family
 
-from sluicetest import seed
+from sluicetest import metrics, seed
 from sluicetest.importer import Importer, duckdb
 from sluicetest.wait import wait_until
 
@@ -171,9 +171,12 @@ def test_a_null_writes_no_cell_and_takes_none_away(importer):
 
 
 def test_of_equal_keys_in_a_file_the_last_row_wins(importer):
+    importer.stack.workers.pop().stop()
+    worker = importer.stack.start_worker("--metrics-listen", "127.0.0.1:0")
     importer.write("a.csv", "".join(f"r{i % 7},{i}\n" for i in range(20000)))
     task = importer.run({"k": "ROW||String", "n": "f:n||Int"})
     assert task.progress.rows_written == 20000
+    assert metrics.scrape(worker.metrics_port).get("sluice_worker_written_bytes_total", connector="HBASE") == 20000 * (2 + 4)
     assert importer.cells() == {(b"r%d" % (i % 7), b"f", b"n"): big(i, 4) for i in range(19993, 20000)}
 
 

@@ -13,7 +13,7 @@ import pytest
 from hbasetest.cluster import free_port
 from hbasetest.judge import cell, family
 from sluicetest import lts
-from sluicetest.wait import wait_until
+from sluicetest.wait import scale, wait_until
 
 ENDED = {"SUCCEEDED", "FAILED", "KILLED"}
 
@@ -24,8 +24,10 @@ class Migrations:
     def __init__(self, stack):
         self.stack = stack
 
-    def create(self, *tables, source="source", target="target", create_table=True, bulkload=False, **attrs):
-        """The task's id; what is after the tables is in extraAttrs."""
+    def create(self, *tables, source="source", target="target", create_table=True, bulkload=False, files=None, **attrs):
+        """The task's id; what is after the tables is in extraAttrs, and files there as bulkload."""
+        if files:
+            bulkload, attrs["bulkload"] = True, files
         form = {"src": source, "dst": target, "tableNames": ",".join(tables),
                 "bulkload": str(bulkload).lower(), "createTable": str(create_table).lower()}
         if attrs:
@@ -171,7 +173,8 @@ def test_with_bulkload_the_load_is_skipped(migrations, judge, source, target, ta
     detail = migrations.run(table, bulkload=True)
     assert states(detail["bulkloadJobs"]) == ["SKIPPED"]
     assert detail["bulkloadJobs"][0]["message"] == (
-        "the rows went through the destination's write path; there are no files to load")
+        "the rows went through the destination's write path; there are no files to load"
+        " (extraAttrs.bulkload says where to put them)")
     judge.assert_equal(source, table, target)
 
 
@@ -315,9 +318,9 @@ def wait_for_rows(migrations, task_id, more_than=0):
     return wait_until(written, 60, what=f"more than {more_than} rows of {task_id}")
 
 
-def set_bandwidth(migrations, task_id, bandwidth):
-    """No limit: None."""
-    attrs = {"concurrency": 2, **({"bandWidth": bandwidth} if bandwidth else {})}
+def set_bandwidth(migrations, task_id, bandwidth, **attrs):
+    """No limit: None. attrs are those that the task has besides."""
+    attrs = {"concurrency": 2, **attrs, **({"bandWidth": bandwidth} if bandwidth else {})}
     answer = json.loads(lts.curl(
         migrations.stack, "-X", "PATCH", "-H", "Content-Type: application/json",
         "-d", json.dumps({"fullMigration": {"extraAttrsJson": json.dumps(attrs)}}),
@@ -340,16 +343,22 @@ def test_progress_is_told_by_regions_and_a_limit_is_changed_while_it_holds(migra
     first = full_job(migrations, slow)
     assert first["regionsTotal"] == 6 > first["regionsDone"]
     before, began = first["bytesRead"], time.monotonic()
-    wait_until(lambda: time.monotonic() - began > 5, what="some seconds")
-    moved = full_job(migrations, slow)["bytesRead"] - before
-    seconds = time.monotonic() - began
-    assert SLOW / 2 * seconds < moved < 2 * SLOW * (seconds + 2)
+
+    def moved():
+        return full_job(migrations, slow)["bytesRead"] - before
+    wait_until(lambda: time.monotonic() - began > 5 and moved() > 5 * SLOW, 10, what="half of what the limit has room for")
+    assert moved() < 2 * SLOW * (time.monotonic() - began + 2 * scale())
     finish_fast(migrations, judge, source, target, table, slow, timeout_s=30)
+
+
+def checkpoint(migrations):
+    return migrations.stack.database.rows("SELECT checkpoint FROM job WHERE checkpoint IS NOT NULL")
 
 
 def test_a_copy_that_is_aborted_goes_on_where_it_was(migrations, slow, judge, source, target, table):
     wait_for_rows(migrations, slow, more_than=1000)
-    wait_until(lambda: migrations.stack.database.rows("SELECT 1 FROM job WHERE checkpoint IS NOT NULL"), 30)
+    saved = checkpoint(migrations)
+    wait_until(lambda: checkpoint(migrations) != saved, 30, what="a checkpoint that has them")
     migrations.call(slow, "abort")
     assert migrations.wait(slow, "KILLED")["fullJobs"][0]["state"] == "KILLED"
 

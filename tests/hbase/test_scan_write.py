@@ -2,14 +2,15 @@
 Scans and writes of Sluice's HBase client, by hbase_probe: what it reads is what HBase's own client reads, and what it
 copies is the same table, also while regions split, merge and move and servers are killed.
 """
-import contextlib
 import signal
+import time
 
 import pytest
 
 from hbasetest.judge import cell, family
 from hbasetest.probe import ProbeError
 from hbasetest.transfer import Transfer
+from sluicetest.standstill import stop_process
 from sluicetest.wait import wait_until
 
 ALL = [family(name, VERSIONS=5) for name in ("a", "b", "c")]
@@ -147,7 +148,7 @@ def test_a_cell_that_the_server_does_not_take_is_told_of(judge, probe, clusters,
 # --- while the cluster changes
 
 class Ongoing:
-    """A copy from one table to another of a cluster that has two servers; its pages are small. It has begun."""
+    """A copy from one table to another of a cluster that has two servers; its pages are small. It has begun, and stands still."""
 
     def __init__(self, judge, probe, cluster, table):
         self.judge = judge
@@ -158,22 +159,32 @@ class Ongoing:
             judge.create(cluster, name, ALL, regions=4)
         judge.fill(cluster, table, rows=20_000, versions=2, deletes=0.1, big=3)
         self.run = probe.start_copy(cluster, table, cluster, self.copy, raw=True, page=6000)
-        wait_until(lambda: judge.count(cluster, self.copy, limit=1)["rows"], what="a row is copied")
+        self.turn_s = 0.05
+        wait_until(self._stands_in_the_middle, 60, what="a row is copied")
+        assert self.run.is_running()
+
+    def _stands_in_the_middle(self):
+        """It has turns, each twice as long as the one before: to ask whether it has begun may take longer than all of it."""
+        until = time.monotonic() + self.turn_s
+        wait_until(lambda: time.monotonic() > until, what="a turn")
+        self.turn_s *= 2
+        stop_process(self.run.process.pid)
+        has_begun = self.judge.count(self.cluster, self.copy, limit=1)["rows"] > 0
+        if not has_begun:
+            self.go_on()
+        return has_begun
 
     def regions(self, table):
         return self.judge.regions(self.cluster, table)
 
-    @contextlib.contextmanager
-    def paused(self):
-        """What is changed meanwhile the copy finds when it goes on."""
-        self.run.process.send_signal(signal.SIGSTOP)
-        assert self.run.is_running()
-        yield
-        self.run.process.send_signal(signal.SIGCONT)
-
     def finish(self):
+        """What was changed meanwhile it finds now."""
+        self.go_on()
         self.run.wait()
         self.judge.assert_equal(self.cluster, self.table, self.cluster, self.copy)
+
+    def go_on(self):
+        self.run.process.send_signal(signal.SIGCONT)
 
 
 @pytest.fixture(scope="module")
@@ -189,28 +200,26 @@ def copy(judge, probe, two_servers, table):
 
 
 def test_regions_split_on_both_sides_of_a_copy(judge, copy):
-    with copy.paused():
-        for name in (copy.table, copy.copy):
-            for region in (copy.regions(name)[-1], copy.regions(name)[0]):
-                judge.ask("split", copy.cluster, region=region["encoded"], at=region["start"] + b"\x10")
+    for name in (copy.table, copy.copy):
+        for region in (copy.regions(name)[-1], copy.regions(name)[0]):
+            judge.ask("split", copy.cluster, region=region["encoded"], at=region["start"] + b"\x10")
     copy.finish()
     assert len(copy.regions(copy.copy)) == 6
 
 
 def test_regions_move_and_merge_on_both_sides_of_a_copy(judge, copy):
     servers = judge.status(copy.cluster)["servers"]
-    with copy.paused():
-        for name in (copy.table, copy.copy):
-            for region in copy.regions(name):
-                other = next(s for s in servers if s != region["server"])
-                judge.ask("move", copy.cluster, region=region["encoded"], server=other)
-            judge.ask("merge", copy.cluster, regions=[r["encoded"] for r in copy.regions(name)[:2]])
+    for name in (copy.table, copy.copy):
+        for region in copy.regions(name):
+            other = next(s for s in servers if s != region["server"])
+            judge.ask("move", copy.cluster, region=region["encoded"], server=other)
+        judge.ask("merge", copy.cluster, regions=[r["encoded"] for r in copy.regions(name)[:2]])
     copy.finish()
     assert len(copy.regions(copy.copy)) == 3
 
 
 def test_a_region_server_is_killed_under_a_copy(copy):
     copy.cluster.kill_region_server(0)
-    assert copy.run.is_running()
+    copy.go_on()
     copy.cluster.start_region_server(0)
     copy.finish()

@@ -1,17 +1,16 @@
 """
 Incremental syncs between two clusters of HBase, by the calls of the LTS task API as its documentation shows them. What
-has arrived, and what became of the peer, is told by the judge.
+has arrived, and what became of the peer, is told by the judge. What is killed meanwhile is in test_sync_faults.py.
 """
 import json
-import socket
-import time
 import urllib.parse
 from datetime import datetime
 
 import pytest
 
+from hbasetest.cluster import free_port
 from hbasetest.judge import cell, family
-from sluicetest import lts
+from sluicetest import alerts, lts, metrics
 from sluicetest.wait import wait_until
 
 TIMEOUT_S = 60
@@ -80,12 +79,18 @@ class Syncs:
     def wait_caught_up(self, task_id, timeout_s=TIMEOUT_S):
         self.wait(lambda: self.task(task_id)["progress"].get("lag") == "0s", "caught up", timeout_s)
 
+    def lag(self, task_id):
+        """In seconds, by the task's word; infinite while it is not known."""
+        return float(self.task(task_id)["progress"].get("lag", "inf").rstrip("s"))
+
+    def synced_until(self, task_id):
+        """Up to when all that was written is there, by the task's word, in milliseconds since 1970; 0: not known."""
+        synced = self.task(task_id)["progress"].get("syncTime")
+        return datetime.fromisoformat(synced).timestamp() * 1000 if synced else 0
+
     def wait_synced(self, task_id, until, timeout_s=TIMEOUT_S):
-        """Waits until all that was written until then is there, as the task says."""
-        def look():
-            synced = self.task(task_id)["progress"].get("syncTime")
-            return synced and datetime.fromisoformat(synced).timestamp() > until
-        self.wait(look, "synced", timeout_s)
+        """Waits until all that was written until then is there, by the task's word."""
+        self.wait(lambda: self.synced_until(task_id) > until * 1000, "synced", timeout_s)
 
     def wait_message(self, task_id, *words, timeout_s=TIMEOUT_S):
         """Waits until the task, which goes on, says what is in its way."""
@@ -153,10 +158,14 @@ def test_changes_arrive_until_an_abort_and_all_of_them_after_a_retry(syncs, judg
                 cell("b", "f", "q", type="DeleteColumn"), cell("c", "g", type="DeleteFamily"))
     equal(table)
     syncs.wait_caught_up(task)
+    syncs.wait_synced(task, 0)
     shown = syncs.detail(task)
     assert 0 < shown["offset"] <= shown["synctime"] and shown["syncDate"] and shown["state"] == "RUNNING"
-    progress = syncs.task(task)["progress"]
-    assert progress["lag"] == "0s" and int(progress["queuedLogs"]) == 1
+
+    def has_one_log():  # an old one goes a while after the new one is there
+        progress = syncs.task(task)["progress"]
+        return progress if progress["lag"] == "0s" and int(progress["queuedLogs"]) == 1 else None
+    progress = syncs.wait(has_one_log, "the log that is written is all that is queued")
     assert progress["checkpointTime"] <= progress["syncTime"]
 
     syncs.call(task, "abort")
@@ -222,24 +231,32 @@ def test_bandwidth_is_that_of_the_task_now(syncs, judge, source, table, running)
     assert syncs.ships(task)
 
 
-def test_what_a_person_does_to_the_peer_is_told_and_not_undone(syncs, judge, source, target, table, equal, running):
+def test_what_a_person_does_to_the_peer_is_told_and_not_undone(
+        syncs, judge, source, target, table, equal, running, tmp_path):
     task = running(table)
     peer = peer_of(task)
     syncs.wait_caught_up(task)
     judge.ask("disable_peer", source, peer=peer)
     syncs.wait_message(task, f"replication peer {peer} was disabled by hand", f"enable_peer '{peer}'")
     judge.write(source, table, cell("a", "f", "q", "1"))
-    shown = syncs.detail(task)["synctime"]
     # Its servers say lag 0 all the while; what is written is not there, though.
-    syncs.wait(lambda: float(syncs.task(task)["progress"]["lag"].rstrip("s")) > 3, "a lag that grows")
-    assert syncs.detail(task)["synctime"] == shown
+    syncs.wait(lambda: syncs.lag(task) > 3, "a lag that grows")
+    assert syncs.synced_until(task) < judge.scan(source, table)[0]["timestamp"]
     assert judge.compare(source, table, target)["missing"] == 1
     # Another worker finds it so, too, and does not begin with enabling it.
     syncs.sluice.workers[-1].kill()
-    syncs.sluice.start_worker()
-    syncs.wait(lambda: int(syncs.task(task)["jobs"][-1]["attempt"]) == 2, "another worker has it")
+    worker = syncs.sluice.start_worker("--metrics-listen", "127.0.0.1:0")
+    syncs.wait(lambda: int(syncs.task(task)["jobs"][-1]["attempt"]) >= 2, "another worker has it")
     syncs.wait_message(task, "was disabled by hand")
     assert not syncs.ships(task)
+    lag = "sluice_worker_sync_lag_seconds"
+    behind = syncs.wait(lambda: ((s := metrics.scrape(worker.metrics_port)).get(lag) or 0) > 3 and s, "the lag is shown")
+    assert behind.get("sluice_worker_hbase_calls_total", outcome="answered") > 0
+    later = alerts.series_of("sluice-worker", behind)
+    assert alerts.firing(tmp_path, later) == set()
+    (name,) = [series for series in later if series.startswith(lag)]
+    later[name] = f"{behind.get(lag)}+60x{alerts.MINUTES}"  # as it goes on, if nobody enables the peer
+    assert alerts.firing(tmp_path, later) == {"SluiceSyncLag"}
     judge.ask("enable_peer", source, peer=peer)
     syncs.wait_no_message(task)
     equal(table)
@@ -388,9 +405,7 @@ def test_a_destination_cannot_be_reached(syncs, judge, source, target, table, de
 @pytest.fixture
 def dead_port():
     """Nobody listens there."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    return free_port()
 
 
 def test_rights_are_missing(syncs, judge, source, new_cluster, table):
@@ -403,73 +418,3 @@ def test_rights_are_missing(syncs, judge, source, new_cluster, table):
     syncs.wait_failure(task, "source: ", "user 'guest' lacks the right A (ADMIN) on the cluster")
     task = syncs.create(table, target="guarded", create_table=False)
     syncs.wait_failure(task, "destination: ", f"user 'guest' lacks the right W on table {table}")
-
-
-# --- what is killed in between
-
-
-def leases(task):
-    """How often workers were given jobs of a task."""
-    return sum(int(job.get("attempt", 0)) for job in task["jobs"])
-
-
-def test_nothing_is_lost_when_worker_and_gateway_are_killed_again_and_again(
-        syncs, judge, source, table, equal):
-    """Wherever it is: the scope, the peer, the copy, the peer's state."""
-    judge.create(source, table, regions=4)
-    judge.fill(source, table, rows=2000)
-    load = judge.start_load(source, table, 3000, rows=500, deletes=0.3, rate=50)
-    task = syncs.create(table, full=True)
-    begun = 0
-    for n in range(5):
-        syncs.wait(lambda: leases(syncs.task(task)) > begun, "a job is leased")  # pylint: disable=cell-var-from-loop
-        syncs.sluice.workers[-1].kill()
-        if n % 2:
-            syncs.sluice.gateway.kill()
-            syncs.sluice.gateway.start()
-        begun = leases(syncs.task(task))
-        syncs.sluice.start_worker()
-    load.wait()
-    syncs.wait(lambda: syncs.ships(task), "the peer ships")
-    assert len(judge.peers(source)) == 1
-    equal(table)
-
-
-# --- the rows that were there before
-
-
-def test_a_full_sync_under_load_ends_equal_and_close_behind(syncs, judge, source, target, table, equal):
-    """What is written during the copy is kept for after it: 50,000 puts and deletes, in any order of both."""
-    judge.create(source, table, [family("a", VERSIONS=3), "b"], regions=6)
-    judge.fill(source, table, rows=60000, columns=2, versions=3, deletes=0.1, seed=7)
-    load = judge.start_load(source, table, 50000, rows=60000, seed=11, deletes=0.3, rate=2500)
-    task = syncs.create(table, full=True)
-    syncs.wait(lambda: syncs.peer(task), "the source keeps its logs")
-    assert not syncs.ships(task), "the peer ships before the copy has ended"
-    load.wait()
-    syncs.wait(lambda: syncs.ships(task), "the copy has ended", timeout_s=180)
-    syncs.wait_caught_up(task, timeout_s=120)
-    equal(table)
-    roles = [job["role"].removeprefix("JOB_ROLE_") for job in syncs.task(task)["jobs"]]
-    assert roles == ["SCHEMA", "PEER", "FULL", "INCR"]
-
-    # From now on it is close behind.
-    load = judge.start_load(source, table, 10000, rows=60000, seed=13, deletes=0.3, rate=2000)
-    load.wait()
-    syncs.wait_synced(task, time.time())
-    equal(table)
-
-
-def test_nothing_is_lost_when_region_servers_are_killed(syncs, judge, source, target, table, equal, running):
-    """What a dead server of the source has not shipped, another ships, and synctime waits for that."""
-    task = running(table)
-    load = judge.start_load(source, table, 3000, rows=500, deletes=0.3, rate=100)
-    syncs.wait(lambda: load.progress() > 500, "the load has begun")
-    source.restart_region_server()
-    target.restart_region_server()
-    load.wait()
-    equal(table)
-    syncs.wait_no_message(task)
-    syncs.wait_caught_up(task, timeout_s=120)
-    shown = syncs.detail(task)
-    assert shown["offset"] <= shown["synctime"]

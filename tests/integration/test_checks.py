@@ -6,9 +6,11 @@ import time
 import grpc
 import psycopg2
 import pytest
+from google.protobuf import json_format
 
-from sluicetest.client import ALL_JOBS, Client, Worker
-from sluicetest.wait import wait_until
+from sluicetest.client import ALL_JOBS, Client, Failure, Worker
+from sluicetest.sockets import hold_port
+from sluicetest.wait import scale, wait_until
 
 
 @pytest.fixture
@@ -62,6 +64,24 @@ def start_check(client, name, timeout_s=60):
     return client.start("CheckDataSource", {"name": name}, timeout_s=timeout_s)
 
 
+def check_in_time(client, name, timeout_s, meanwhile=lambda: None):
+    """
+    What it ends with, as a future, when the server says so. For its answer it has half a second of the caller's time, in which it
+    may come too late on a busy machine: then it is asked again.
+    """
+    def told():
+        wait = start_check(client, name, timeout_s)
+        meanwhile()
+        error = wait.exception()
+        return (error is None or error.details() != "Deadline Exceeded") and wait
+    return wait_until(told, what="the server is faster than the caller's clock")
+
+
+def end_time_of_checks(stack):
+    """The caller's is up, as the server has it."""
+    stack.database.rows("UPDATE data_source_check SET deadline = now()")
+
+
 def count_checks(stack):
     return stack.database.value("SELECT count(*) FROM data_source_check")
 
@@ -101,22 +121,10 @@ def test_a_postgres_that_imports_can_write_to(checked, destination):
 @pytest.fixture
 def guarded(second_cluster):
     """A cluster in which `limited` logs in by password and may make nothing."""
-    hba = second_cluster.folder / "data" / "pg_hba.conf"
     database = second_cluster.create_database()
     database.rows("DROP ROLE IF EXISTS limited")
     database.rows("CREATE ROLE limited LOGIN PASSWORD 'right'")
-    rules = hba.read_text()
-    if "limited" not in rules:
-        hba.write_text("local all limited scram-sha-256\n" + rules)
-    database.rows("SELECT pg_reload_conf()")
-
-    def is_guarded():
-        try:
-            psycopg2.connect(database.url.replace("postgres@", "limited:wrong@")).close()
-        except psycopg2.OperationalError:
-            return True
-        return False
-    wait_until(is_guarded, what="passwords are asked for")
+    second_cluster.ask_for_password_of("limited")
     yield database
     database.drop()
     second_cluster.execute("postgres", "DROP ROLE limited")
@@ -153,8 +161,7 @@ def open_port():
 @pytest.fixture
 def closed_port():
     """One that nobody listens on: it stays taken, so that nobody else gets it."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+    with hold_port() as taken:
         yield taken.getsockname()[1]
 
 
@@ -209,7 +216,7 @@ def test_a_server_that_is_no_hbase(checked, open_port, key):
     assert shown(reply) == [("resolve", "127.0.0.1", True), ("connect", f"127.0.0.1:{open_port}", True),
                             ("find cluster", "", False)]
     assert "the id of 'far' is not to be found" in last_message(reply)
-    assert seconds_of(reply["steps"][2]) < 9
+    assert seconds_of(reply["steps"][2]) < 9 * scale()
 
 
 def test_a_postgres_that_is_not_there(checked, closed_port):
@@ -223,10 +230,10 @@ def test_a_postgres_that_is_not_there(checked, closed_port):
 def test_a_postgres_that_does_not_answer_is_told_of_in_time(checked, open_port):
     """The port takes connections, and then nothing comes: what was found until then is told before the caller leaves."""
     add(checked, "ld", "POSTGRES", url=f"postgresql://u@127.0.0.1:{open_port}/x")
-    reply = checked("CheckDataSource", name="ld", timeout_s=6)
+    reply = json_format.MessageToDict(check_in_time(checked, "ld", timeout_s=6).result())
     assert shown(reply)[-1] == ("log in", "", False)
     assert "not finished in time" in last_message(reply)
-    assert 3 < seconds_of(reply["steps"][-1]) < 6
+    assert 1 < seconds_of(reply["steps"][-1]) < 6
 
 
 def test_a_check_does_not_wait_behind_jobs(client, stack, destination):
@@ -276,14 +283,14 @@ def test_without_a_worker_there_is_none(client, stack):
     """Workers of other sorts do not count."""
     add(client, "files", "FILE", root="/srv/files")
     others = Worker(client, "others", [*ALL_JOBS, "check:hbase"]).start_lease(wait_s=60)
-    failure = client.fails("CheckDataSource", name="files", timeout_s=3)
+    failure = Failure.of(check_in_time(client, "files", timeout_s=3).exception())
     assert (failure.code, failure.reason) == ("UNAVAILABLE", "NO_WORKER")
     assert failure.about == {"capability": "check:file"}
     assert "'check:file'" in failure.text
     assert failure.retry_s > 0
     assert not others.done()
     others.cancel()
-    assert count_checks(stack) == 0
+    wait_until(lambda: count_checks(stack) == 0, what="it is forgotten")
 
 
 def test_it_takes_ten_seconds_to_find_that_there_is_no_worker(client):
@@ -291,7 +298,7 @@ def test_it_takes_ten_seconds_to_find_that_there_is_no_worker(client):
     before = time.monotonic()
     failure = client.fails("CheckDataSource", name="files", timeout_s=60)
     assert failure.reason == "NO_WORKER"
-    assert 10 <= time.monotonic() - before < 20
+    assert 10 <= time.monotonic() - before < 50
     assert "within 10 s" in failure.text
 
 
@@ -390,12 +397,10 @@ def test_a_check_that_is_cancelled_before_anyone_took_it(client, stack):
 
 def test_a_worker_that_does_not_answer(client, stack):
     add(client, "files", "FILE", root="/srv/files")
-    wait = start_check(client, "files", timeout_s=4)
-    Checks(client, "mute").must_take()
-    failure = wait.exception()
+    failure = check_in_time(client, "files", 6, Checks(client, "mute").must_take).exception()
     assert failure.code() == grpc.StatusCode.DEADLINE_EXCEEDED
     assert "worker 'mute' took the check" in failure.details()
-    assert count_checks(stack) == 0
+    wait_until(lambda: count_checks(stack) == 0, what="it is forgotten")
 
 
 def test_a_worker_that_leaves_before_it_hears_of_its_check(client):
@@ -413,15 +418,16 @@ def test_a_worker_that_leaves_before_it_hears_of_its_check(client):
 def test_a_worker_that_is_lost_while_it_checks(client, stack, open_port, how):
     add(client, "ld", "POSTGRES", url=f"postgresql://u@127.0.0.1:{open_port}/x")
     worker = stack.start_worker()
-    wait = start_check(client, "ld", timeout_s=6)
+    wait = start_check(client, "ld", timeout_s=15)
     worker.wait_for_event("check leased")
     getattr(worker, how)()
+    end_time_of_checks(stack)
     failure = wait.exception()
     assert failure.code() == grpc.StatusCode.DEADLINE_EXCEEDED
     assert "took the check" in failure.details()
     if how == "pause":
         worker.resume()  # its late answer is refused, and it goes on
-        worker.wait_for_event("check finished", timeout_s=20)
+        worker.wait_for_event("check finished")
         stack.files.joinpath("x").touch()
         add(client, "files", "FILE", root=str(stack.files))
         assert client("CheckDataSource", name="files")["ok"] is True
@@ -438,11 +444,14 @@ def test_a_worker_that_stops_says_so(client, stack, open_port):
     assert "the worker stops" in reply.steps[-1].message
 
 
-def test_a_gateway_that_stops_leaves_no_check_behind(client, stack):
+def test_a_gateway_that_stops_leaves_no_check_behind(stack):
+    """Nor does it wait for what checks find."""
+    stack.start_gateway("--grace-ms", "600000")
+    client = Client(stack.reflected())
     add(client, "files", "FILE", root="/srv/files")
     wait = start_check(client, "files")
     wait_until(lambda: count_checks(stack) == 1, what="it is asked for")
-    stack.gateway.stop(timeout_s=8)
+    stack.gateway.stop()
     assert wait.code() == grpc.StatusCode.UNAVAILABLE
     assert count_checks(stack) == 0
 
@@ -478,8 +487,12 @@ def test_many_checks_at_once(checked, stack):
 
 
 def test_checks_that_wait_are_bounded(client, stack):
+    stack.database.rows("""
+        CREATE FUNCTION patient() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN NEW.take_deadline = 'infinity'; NEW.deadline = 'infinity'; RETURN NEW; END $$;
+        CREATE TRIGGER patient BEFORE INSERT ON data_source_check FOR EACH ROW EXECUTE FUNCTION patient()""")
     add(client, "files", "FILE", root="/srv/files")
-    waits = [start_check(client, "files") for _ in range(256)]
+    waits = [start_check(client, "files", timeout_s=600) for _ in range(256)]
     wait_until(lambda: count_checks(stack) == 256, what="they are asked for")
     failure = client.fails("CheckDataSource", name="files")
     assert (failure.code, failure.reason) == ("RESOURCE_EXHAUSTED", "OVERLOADED")
@@ -528,7 +541,8 @@ def test_check_by_rest(checked, stack):
 def test_check_by_rest_without_a_worker(client, stack):
     stack.start_rest("--request-timeout-ms", "2000")
     add(client, "files", "FILE", root="/srv/files")
-    reply = stack.rest.request("POST", "/v1/dataSources/files:check")
+    reply = wait_until(lambda: (r := stack.rest.request("POST", "/v1/dataSources/files:check")).status != 504 and r,
+                       what="the gateway is faster than REST's clock")
     assert reply.status == 503
     assert "'check:file'" in reply.json()["error"]["message"]
 

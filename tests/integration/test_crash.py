@@ -2,6 +2,7 @@
 Whatever dies in the middle of an import, and whenever: it ends SUCCEEDED and the table holds
 exactly the rows of the files. Moments are random; SLUICE_TEST_SEED repeats those of an earlier run.
 """
+import contextlib
 import os
 import random
 import time
@@ -187,10 +188,12 @@ def test_abort_and_retry_at_random_moments_lose_and_repeat_nothing(start_import,
                                      " current_database() AND application_name LIKE 'sluice %'")
 
     def abort_and_retry(stack):
-        if moved.is_over():
+        try:
+            moved.importer.abort(moved.id)
+        except grpc.RpcError:
+            assert moved.is_over()
             return
-        moved.importer.abort(moved.id)
-        wait_until(is_left_alone, timeout_s=2, what="the worker stops")
+        wait_until(is_left_alone, timeout_s=10, what="the worker stops")
         moved.importer.retry(moved.id)
     strike(moved, dice, [abort_and_retry] * KILLS)
 
@@ -205,6 +208,11 @@ def test_a_worker_that_sleeps_and_wakes_writes_nothing_twice(stack, destination,
     def holder():
         return next((w for w in workers if w.options[-1] == stack.task(moved.id).jobs[1].worker_id),
                     None)
+
+    def has_job(worker):
+        """Of what it logs of its jobs the last line is that it has got one."""
+        lines = [e["event"] for e in worker.events() if e["event"] in ("job leased", "job dropped", "job finished")]
+        return lines[-1:] == ["job leased"]
     for share in (0.1, 0.3, 0.6):
         moved.run_until_a_moment(dice, share)
         asleep = holder()
@@ -212,11 +220,14 @@ def test_a_worker_that_sleeps_and_wakes_writes_nothing_twice(stack, destination,
             continue
         asleep.pause()
         offset = asleep.log.stat().st_size
-        wait_until(lambda: holder() not in (asleep, None) or moved.is_over(), 30,
+        if not has_job(asleep):  # it was too slow, and lost it before
+            asleep.resume()
+            continue
+        wait_until(lambda: holder() not in (asleep, None) or moved.is_over(),
                    what="the other worker takes over")
         moved.run_until_a_moment(dice, share)
         asleep.resume()
-        asleep.wait_for_event("job dropped", 10, offset)
+        asleep.wait_for_event("job dropped", offset=offset)
     moved.ncaught = KILLS
     moved.finish()
 
@@ -238,13 +249,26 @@ class Fenced:
         self.importer.write("b.csv", "c,3\nd,4\n")
         self.gate = self.importer.gate()
         self.gate.close("d")
-        self.early = stack.start_worker("--worker-id", "early")
+        self.early = stack.start_worker("--worker-id", "early", "--max-jobs", 1)  # whose next question is not out
         self.id = self.importer.submit({"id": "id", "v": "v"}, driver="SMALL")
         self.gate.wait_until_reached("d")
 
+    def end_first_attempt(self):
+        """The task may be retried, and nobody stands at the gate."""
+        self.importer.abort(self.id)
+        self.early.wait_for_event("job dropped")
+        wait_until(lambda: not self.gate.waiting("d"), what="the first attempt is over")
+
+    def take_over(self):
+        """While the early worker sleeps another one has the job, and goes as far as the gate; then the gateway is gone."""
+        self.stack.start_worker("--worker-id", "later")
+        self.gate.wait_until_reached("d")
+        assert self.stack.task(self.id).jobs[1].worker_id == "later"
+        self.stack.gateway.kill()
+
     def wake_up(self, offset):
         self.early.resume()
-        dropped = self.early.wait_for_event("job dropped", 15, offset)
+        dropped = self.early.wait_for_event("job dropped", offset=offset)
         assert dropped["reason"] == "fenced off by a newer lease"
 
     def check(self):
@@ -259,12 +283,13 @@ def test_a_worker_that_wakes_up_with_rows_in_hand_is_refused_by_the_destination(
     fenced = Fenced(stack, destination)
     with fenced.gate as gate:
         fenced.early.pause()
+        offset = fenced.early.log.stat().st_size
         before = gate.sessions("d")
         stack.start_worker("--worker-id", "later")
         wait_until(lambda: gate.sessions("d") - before, what="the other comes to the same row")
         stack.gateway.kill()
         gate.open("d")  # whoever still stands there goes on
-        fenced.wake_up(0)
+        fenced.wake_up(offset)
         fenced.check()
 
 
@@ -272,21 +297,37 @@ def test_a_worker_that_wakes_up_while_it_connects_is_refused_by_the_destination(
                                                                                second_cluster):
     fenced = Fenced(stack, second_cluster.create_database())
     with fenced.gate as gate:
-        fenced.importer.abort(fenced.id)
-        fenced.early.wait_for_event("job dropped")
-        wait_until(lambda: not gate.waiting("d"), what="the first attempt is over")
+        fenced.end_first_attempt()
 
         second_cluster.pause()  # the postmaster alone: connections hang, sessions go on
         offset = fenced.early.log.stat().st_size
         fenced.importer.retry(fenced.id)
-        fenced.early.wait_for_event("job leased", offset=offset)
+        fenced.early.wait_for_event("job leased", offset=offset)  # the first attempt may have left a connection there
+        wait_until(second_cluster.is_waited_for, what="the worker connects")
         fenced.early.pause()
         second_cluster.resume()
-        stack.start_worker("--worker-id", "later")
-        gate.wait_until_reached("d")
-        assert stack.task(fenced.id).jobs[1].worker_id == "later"
+        fenced.take_over()
+        fenced.wake_up(offset)
+        gate.open("d")
+        fenced.check()
 
-        stack.gateway.kill()
+
+def test_a_worker_whose_session_was_ended_while_it_slept_asks_the_destination_why(stack, second_cluster):
+    """Behind its fence, at once: the session says no more than that it is gone."""
+    fenced = Fenced(stack, second_cluster.create_database())
+    destination = fenced.importer.destination
+    with fenced.gate as gate:
+        fenced.end_first_attempt()
+
+        with contextlib.closing(psycopg2.connect(destination.url)) as other:
+            other.cursor().execute("LOCK TABLE sluice_import.import_task")
+            fenced.importer.retry(fenced.id)
+            wait_until(lambda: destination.value(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 1,
+                       what="the worker waits for the ledger")
+            fenced.early.pause()
+        offset = fenced.early.log.stat().st_size
+        fenced.take_over()
         fenced.wake_up(offset)
         gate.open("d")
         fenced.check()

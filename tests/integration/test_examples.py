@@ -5,6 +5,8 @@ import subprocess
 import psycopg2
 import pytest
 
+from sluicetest.wait import scale
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILT = ROOT / "build/examples"  # where the tier `examples` of scripts/test builds them
 LANGUAGES = sorted(folder.name for folder in (ROOT / "examples").iterdir() if folder.is_dir())
@@ -20,7 +22,7 @@ def language(request):
 
 def start(language, *arguments):
     """An example that hangs ends with 124."""
-    return subprocess.Popen(["timeout", "60", BUILT / language / "example", *arguments],
+    return subprocess.Popen(["timeout", f"{60 * scale()}", BUILT / language / "example", *arguments],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

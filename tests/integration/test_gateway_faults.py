@@ -10,7 +10,7 @@ import pytest
 
 from sluicetest.client import Client, Failure, Worker, task
 from sluicetest.program import run
-from sluicetest.wait import wait_until
+from sluicetest.wait import scale, wait_until
 
 
 @pytest.fixture
@@ -21,17 +21,10 @@ def client(stack):
     return client
 
 
-def is_served(client):
-    try:
-        return client.health() == "SERVING"
-    except grpc.RpcError:
-        return False
-
-
 def kill_and_start(stack, client):
     stack.gateway.kill()
     stack.gateway.start()
-    wait_until(lambda: is_served(client), what="the client has found the gateway again")
+    wait_until(client.is_served, what="the client has found the gateway again")
 
 
 # --- who is faster
@@ -47,6 +40,34 @@ def test_a_data_source_that_goes_while_a_task_is_made_is_not_found(client, stack
     failure = Failure.of(creating.exception())
     assert (failure.code, failure.reason) == ("NOT_FOUND", "DATA_SOURCE_NOT_FOUND")
     assert failure.text == "data source 'files' does not exist"
+
+
+# --- a database that takes no writes
+
+
+def test_a_database_that_is_made_read_only_is_read_and_written_again_later(client, stack):
+    """As an operator does it, or a service for want of room: sessions that are there take it up."""
+    made = client.create_task()
+    cluster = stack.database.cluster
+    try:
+        cluster.set("default_transaction_read_only", "on")
+        offset = stack.gateway.log.stat().st_size
+        failure = client.fails("CreateTask", task=task())
+        assert (failure.code, failure.reason) == ("UNAVAILABLE", "DATABASE_UNAVAILABLE")
+        assert failure.retry_s > 0
+        line = stack.gateway.wait_for_event("database refuses a statement", offset=offset)
+        assert "read-only transaction" in line["error"]
+        assert client.task(made["id"])["id"] == made["id"]
+    finally:
+        cluster.set("default_transaction_read_only", None)
+    wait_until(lambda: Failure is not type(try_create(client)), what="tasks are made again")
+
+
+def try_create(client):
+    try:
+        return client.create_task()
+    except grpc.RpcError as error:
+        return Failure.of(error)
 
 
 # --- a database that is full
@@ -75,12 +96,12 @@ def test_a_standby_is_no_database(client, stack):
     try:
         for _ in range(10):  # each is held back for a moment, so connections have time to be made
             assert client.fails("CreateTask", task=task()).reason == "DATABASE_UNAVAILABLE"
-        assert client.health() == "NOT_SERVING"
+        wait_until(lambda: client.health() == "NOT_SERVING", what="health tells")
     finally:
         cluster.stop()
         standby.unlink()
         cluster.start()
-    wait_until(lambda: is_served(client), what="the database is back")
+    wait_until(client.is_served, what="the database is back")
     assert client.create_task()["id"]
 
 
@@ -162,7 +183,7 @@ def test_health_and_errors_follow_the_database(client, stack):
             assert "sluice-pg" not in failure.text  # no addresses of ours
     finally:
         stack.database.cluster.start()
-    wait_until(lambda: is_served(client), what="the database is back")
+    wait_until(client.is_served, what="the database is back")
     assert client.state(made) == "RUNNING"
     Worker(client).finish(wait_for_job(wait))
     assert client.jobs(made) == ["SUCCEEDED", "READY"]
@@ -176,14 +197,14 @@ def wait_for_job(lease):
 def test_a_waiting_worker_hears_that_the_database_is_gone(client, stack):
     wait = Worker(client).start_lease()
     wait_until(lambda: stack.database.value(
-        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%job_give_up%'"
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%note/worker%'"
         " AND pid <> pg_backend_pid()"), what="the worker waits")
     stack.database.cluster.kill()
     try:
         assert wait.code() == grpc.StatusCode.UNAVAILABLE
     finally:
         stack.database.cluster.start()
-    wait_until(lambda: is_served(client), what="the database is back")
+    wait_until(client.is_served, what="the database is back")
 
 
 def test_a_stop_while_the_database_is_gone(client, stack):
@@ -217,7 +238,7 @@ def test_it_refuses_a_schema_that_is_older(stack):
 
 def test_it_gives_up_when_there_is_no_database(stack):
     done = start_alone(stack, "--database-url", "postgresql:///none?host=/nonexistent",
-                       "--database-wait-ms", "200")
+                       "--database-wait-ms", "5000")
     assert done.returncode == 1
     assert "waiting for the database" in done.stderr
     assert '"event":"not started"' in events(done)[-1]
@@ -232,7 +253,7 @@ def test_it_waits_for_a_database_that_comes(stack):
         gateway.start(wait_for="waiting for the database")
     finally:
         stack.database.cluster.start()
-    gateway.wait_for_event("listening", timeout_s=30)
+    gateway.wait_for_event("listening")
     gateway.stop()
 
 
@@ -242,7 +263,7 @@ def test_it_can_be_stopped_while_it_waits(stack):
                             "--database-wait-ms", "3600000")
     gateway.start(wait_for="waiting for the database")
     gateway.process.terminate()
-    assert gateway.process.wait(timeout=20) == 1
+    assert gateway.process.wait(timeout=20 * scale()) == 1
 
 
 def test_it_says_that_the_port_is_taken(stack):
@@ -258,10 +279,10 @@ def test_it_says_that_the_port_is_taken(stack):
 
 
 def test_settings_are_checked_and_secrets_hidden(stack):
-    done = start_alone(stack, "--check-config", "--lease-ms", "2000",
+    done = start_alone(stack, "--print-config", "--lease-ms", "2000",
                        SLUICE_DATABASE_URL="postgresql://u:geheim@h/d")
     assert done.returncode == 0
-    assert "lease-ms=2000" in done.stdout and "geheim" not in done.stdout
+    assert "lease-ms = 2000" in done.stdout and "geheim" not in done.stdout
     for wrong in (["--lease-ms", "999"], ["--lease-ms", "600001"], ["--max-batch", "0"],
                   ["--nonsense"], ["operand"]):
         refused = start_alone(stack, "--database-url", "x", "--check-config", *wrong)

@@ -85,7 +85,7 @@ def test_a_deadline_passes_while_the_call_waits(stack):
     start = time.monotonic()
     error = error_of(api.workers.LeaseJob, lease, timeout=0.5)
     assert error.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-    assert 0.5 <= time.monotonic() - start < 10
+    assert 0.5 <= time.monotonic() - start < 50
 
 
 def test_a_call_that_is_cancelled_leaves_its_connection_alone(stack):
@@ -252,10 +252,10 @@ def test_an_unknown_path_is_unimplemented(stack, path):
     assert error.details() == f"there is no method '/{path}'"
 
 
-def test_a_unary_call_takes_one_message(address):
+def test_a_unary_call_takes_one_message_and_looks_at_no_other(address):
     message = frame()
     assert post(address, LIST, message).status == OK
-    assert post(address, LIST, message + message).status == UNIMPLEMENTED
+    assert post(address, LIST, message + b"\0\0\0\0\x01\xff").status == OK
     assert post(address, LIST, b"").status == UNIMPLEMENTED
 
 
@@ -324,12 +324,14 @@ def test_a_call_of_a_hasty_client_is_made_on_its_next_connection(stack, address)
                ("grpc.http2.min_ping_interval_without_data_ms", 100)]
     states = []
     with grpc.insecure_channel(address, options=options) as channel:
-        tasks = type(stack.api.tasks)(channel)
-        tasks.ListTasks(stack.api.task_service.ListTasksRequest())
+        stub = type(stack.api.tasks)(channel)
+
+        def can_call():  # it may be sent away just then
+            return can_list(stub, stack.api.task_service)
+        wait_until(can_call, what="it calls")
         channel.subscribe(states.append)
-        wait_until(lambda: states and states[-1] != grpc.ChannelConnectivity.READY, timeout_s=20,
-                   what="the client is sent away")
-        tasks.ListTasks(stack.api.task_service.ListTasksRequest(), wait_for_ready=True, timeout=20)
+        wait_until(lambda: states and states[-1] != grpc.ChannelConnectivity.READY, what="the client is sent away")
+        wait_until(can_call, what="it calls again")
 
 
 def test_a_client_may_ping_every_ten_seconds(address):

@@ -60,6 +60,48 @@ def test_get_returns_what_was_created(client):
     assert got == made
 
 
+def test_progress_is_the_same_with_and_without_jobs(client, stack):
+    """With its jobs a task's progress is summed up by the gateway, without them by the database."""
+    ids = [client("CreateTask", task=task())["id"] for _ in range(6)]
+    stack.database.rows("DELETE FROM job WHERE task_id = ANY (%s)", ids[:1])
+    stack.database.rows(
+        "INSERT INTO job (id, task_id, step, role, state, rows_read, rows_written, bad_rows,"
+        "  bytes_read, bytes_total, fraction, checkpoint_time, sync_time, regions_done,"
+        "  regions_total, lag, queued_logs, cells, missing, extra, changed_values,"
+        "  changed_timestamps, repaired, end_time)"
+        " SELECT t.id || '-' || n, t.id, 1, role, state, 3 * n, 2 * n, n, 10 * n,"
+        "   CASE WHEN i > 3 THEN 8 * n + i ELSE 0 END, n / 9.0,"
+        "   CASE WHEN mod(n, 2) = mod(i, 2) THEN now() - n * interval '1.5 s' END,"
+        "   CASE WHEN i = 4 THEN now() - n * interval '1.25 s' END, n, 2 * n,"
+        "   CASE WHEN i > 1 THEN n * interval '1.5 s' END, n,"
+        "   c, c + 1, c + 2, c + 3, c + 4, c + 5,"
+        "   CASE WHEN state IN ('SUCCEEDED', 'SKIPPED', 'KILLED') THEN now() END"
+        "  FROM unnest(%s::text[]) WITH ORDINALITY AS t(id, i),"
+        "    unnest('{FULL,FULL,CHECK,INCR,PLAN,PEER,RELEASE}'::text[],"
+        "    '{SUCCEEDED,RUNNING,SKIPPED,WAITING,SUCCEEDED,KILLED,READY}'::text[])"
+        "    WITH ORDINALITY AS j(role, state, n),"
+        "    (VALUES (5)) AS five(c)"
+        " WHERE i > 1 AND (i > 2 OR n > 4) AND (i <> 4 OR n = 2)", ids)
+    stack.database.rows("UPDATE job SET cells = NULL, missing = NULL, extra = NULL,"
+                        " changed_values = NULL, changed_timestamps = NULL, repaired = NULL"
+                        " WHERE role <> 'CHECK'")
+    stack.database.rows("UPDATE job SET bytes_total = 7 WHERE task_id = ANY (%s)"
+                        " AND role NOT IN ('PLAN', 'SCHEMA')", ids[4:])
+    stack.database.rows("UPDATE task SET state = 'SUCCEEDED', end_time = now() WHERE id = %s", ids[5])
+    alone = {t["id"]: t["progress"] for t in client("ListTasks", view="TASK_VIEW_BASIC")["tasks"]}
+    listed = {t["id"]: t for t in client("ListTasks", view="TASK_VIEW_FULL")["tasks"]}
+    fractions = set()
+    for task_id in ids:
+        assert client("GetTask", id=task_id, view="TASK_VIEW_BASIC")["progress"] == alone[task_id]
+        for shown in (listed[task_id], client.task(task_id)):
+            fraction = shown["progress"].pop("fraction", 0)
+            assert fraction == pytest.approx(alone[task_id].get("fraction", 0))
+            assert shown["progress"] == {k: v for k, v in alone[task_id].items() if k != "fraction"}
+            assert len(shown.get("jobs", [])) == {ids[0]: 0, ids[1]: 5, ids[3]: 3}.get(task_id, 9)
+        fractions.add(fraction)
+    assert len(fractions) > 3 and listed[ids[5]]["progress"]["comparison"]
+
+
 def test_tasks_are_counted(client):
     numbers = [client("CreateTask", task=task())["id"].split("-")[1] for _ in range(3)]
     assert numbers == ["1", "2", "3"]

@@ -75,7 +75,7 @@ def test_a_waiting_worker_is_given_the_release_at_once(client, worker):
         worker.must_lease()
         waiting = Worker(client, "w2").start_lease(wait_s=50)
         client(verb, id=made)
-        release = waiting.result(timeout=20).job
+        release = waiting.result(timeout=60).job
         assert release.id.startswith("release-"), verb
         client("FinishJob", id=release.id, leaseToken=release.lease_token,
                outcome="JOB_OUTCOME_SUCCEEDED")

@@ -91,6 +91,7 @@ def test_what_is_wrong_has_no_explanation():
             (CALLS, [EVENTS[0]._replace(actor="other"), *EVENTS[1:]]),
             (CALLS[1:], EVENTS),  # a job is running that nobody was given
             ([*CALLS, Call(0.2, 0.9, "lease", JOB, ("OK", 2, 2, ("t",)))], EVENTS),  # leased twice
+            (changed(0, about={**JOB, "token": 0}, reply=("OK", 0, 1, ("t",))), EVENTS),  # a token that is not new
             (changed(2, ended=4.5), EVENTS),  # the abort had ended before the label began
             (changed(3, reply=("OK", "RUNNING", "WAIT_FOR_SCHEMA", 2, "", "x")), EVENTS),
             (changed(3, about={"etag": 1, "labels": "x"}), EVENTS),  # an older etag was let through

@@ -755,6 +755,23 @@ def test_a_database_that_does_not_exist_fails_the_import(importer):
     assert 'database "no_such_database" does not exist' in message
 
 
+def test_a_destination_that_is_read_only_for_a_while_is_waited_for(importer):
+    """An operator makes it so, or a service that sees little room left."""
+    name = importer.destination.name
+    importer.make_table("id int, v text")
+    importer.write("a.csv", "1,x\n")
+    importer.destination.rows(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    try:
+        task = importer.submit({"id": "id", "v": "v"})
+        wait_until(lambda: "read-only" in importer.stack.task(task).message,
+                   timeout_s=30, what="the task says why it waits")
+    finally:
+        importer.stack.database.cluster.execute(
+            "postgres", f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    importer.end(task)
+    assert importer.rows() == [(1, "x")]
+
+
 def test_bookkeeping_is_gone_when_an_import_has_succeeded(importer):
     importer.write("a.csv", "k,1\n")
     task = importer.run(COLUMNS)

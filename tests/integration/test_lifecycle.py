@@ -315,10 +315,10 @@ def test_a_worker_that_stops_gives_its_job_to_another_at_once(stack, destination
     stack.add_usual_sources(destination)
     staged = Staged(Importer(stack, destination, "lives"))
     with staged.gate:
-        first = stack.start_worker("--worker-id", "first")
+        first = stack.start_worker("--worker-id", "first", "--grace-ms", "600000")
         staged.start()
         stack.start_worker("--worker-id", "second")
-        first.stop(timeout_s=3)  # and not after the grace for jobs that do not obey
+        first.stop()  # and not after the grace for jobs that do not obey
         wait_until(lambda: stack.task(staged.id).jobs[1].worker_id == "second",
                    what="the second has the job")
         staged.gate.open(staged.FIRST)
@@ -361,6 +361,7 @@ def test_each_program_stops_cleanly_in_the_middle_of_an_import(staged, name):
     program = getattr(stack, name)
     program.stop()
     program.start(wait_for="started" if name == "worker" else "listening")
+    wait_until(stack.is_served, what="the test has found the gateway again")
     staged.gate.open(staged.FIRST)
     staged.gate.open(staged.SECOND)
     staged.importer.end(staged.id)

@@ -2,7 +2,6 @@
 import json
 import uuid
 
-import grpc
 import pytest
 
 from sluicetest import seed
@@ -10,13 +9,6 @@ from sluicetest.client import READER, Worker, task
 from sluicetest.wait import wait_until
 
 KEY = "Idempotency-Key"
-
-
-def is_served(client):
-    try:
-        return client.health() == "SERVING"
-    except grpc.RpcError:
-        return False
 
 
 def new_id():
@@ -94,7 +86,7 @@ def test_one_task_is_made_although_the_gateway_dies(client, stack):
     for call in calls:
         call.exception()
     stack.gateway.start()
-    wait_until(lambda: is_served(client), what="the client has found the gateway again")
+    wait_until(client.is_served, what="the client has found the gateway again")
     tasks = [client("CreateTask", task=task(), requestId=request)["id"] for request in ids]
     assert sorted(t["id"] for t in client("ListTasks", pageSize=1000)["tasks"]) == sorted(tasks)
     for task_id in tasks:

@@ -244,27 +244,73 @@ def test_other_verbs_change_nothing(rest, verb, method, status):
     assert info(rest, task) == before
 
 
+def on_its_port(rest, headers):
+    address = f"127.0.0.1:{rest.port}"
+    return {name: value.replace("HOST", address).replace("PORT", str(rest.port))
+            for name, value in headers.items()}
+
+
 @pytest.mark.parametrize("headers", [
     {"Purpose": "prefetch"}, {"Sec-Purpose": "prefetch;prerender"}, {"X-Moz": "prefetch"},
-    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": ""},
+    {"Origin": "http://evil.example"}, {"Origin": "http://evil.example:PORT"}, {"Origin": "null"},
+    {"Origin": ""}, {"Origin": "HOST"}, {"Origin": "http://127.0.0.1"}, {"Origin": "http://127.0.0.1:1"},
+    {"Origin": "http://HOST/"}, {"Origin": "http://HOST", "Sec-Fetch-Site": "same-site"},
 ], ids=str)
 def test_browsers_change_nothing_by_themselves(rest, headers):
+    headers = on_its_port(rest, headers)
     task = create(rest)
     before = info(rest, task)
     for method in ["GET", "POST"]:
         check_refused(rest.request(method, f"/pro/proc/{task}/delete", headers=headers), 403)
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     check_refused(rest.request("POST", seed.CREATE, seed.FORM.encode(), {**form, **headers}), 403)
-    assert rest.request("DELETE", f"/v1/tasks/{task}", headers=headers).status == 403
+    refused = rest.request("DELETE", f"/v1/tasks/{task}", headers=headers)
+    assert refused.status == 403 and refused.json()["error"]["status"] == "PERMISSION_DENIED"
+    assert "may not change anything" in refused.json()["error"]["message"]
     assert rest.request("GET", f"/pro/proc/{task}/info", headers=headers).status == 200
     assert info(rest, task) == before
 
 
 @pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"},
-                                     {"Purpose": "none"}], ids=str)
+                                     {"Purpose": "none"}, {"Origin": "http://HOST"},
+                                     {"Origin": "https://sluice.example", "Sec-Fetch-Site": "same-origin"},
+                                     {"Origin": "http://Sluice:8", "Host": "sluice:8"}], ids=str)
 def test_a_person_in_a_browser_may(rest, headers):
+    """And the page at /docs behind a proxy, which may change Host."""
+    headers = on_its_port(rest, headers)
     task = create(rest)
     assert rest.request("GET", f"/pro/proc/{task}/abort", headers=headers).body == OK
+
+
+@pytest.mark.parametrize("host, is_answered", [
+    ("evil.example:12311", False), ("evil.example", False), ("localhost.evil.example", False),
+    ("evillocalhost.x", False), ("evil.", False), ("127.0.0.1.evil.example", False), ("1.2.3", False),
+    ("a.LocalHost:12311", True), ("localhost", True), ("127.0.0.1", True),
+    ("10.1.2.3:1", True), ("[::1]:12311", True), ("sluice", True), ("", True)])
+def test_names_that_could_be_anybodys_are_not_answered_to(rest, host, is_answered):
+    """A page of such a name, which its owner points at 127.0.0.1, is of the same origin for browsers."""
+    task = create(rest)
+    for path in (f"/pro/proc/{task}/info", f"/v1/tasks/{task}", "/openapi.json"):
+        reply = rest.request("GET", path, headers={"Host": host})
+        assert reply.status == (200 if is_answered else 403)
+        assert is_answered or "localhost" in reply.text
+    assert rest.request("GET", f"/pro/proc/{task}/abort", headers={"Host": host}).status == (
+        200 if is_answered else 403)
+    assert rest.request("GET", "/healthz", headers={"Host": host}).status == 200
+    assert rest.raw(b"GET /openapi.json HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("listen, option", [("127.0.0.1:0", "--insecure"), ("0.0.0.0:0", "--allow=127.0.0.1")])
+def test_servers_for_others_answer_to_any_name(stack_without_worker, listen, option):
+    gateway = stack_without_worker.gateway
+    shim = stack_without_worker.program("sluice-rest", "--gateway", gateway.address, "--listen", listen,
+                                        option, log="sluice-rest-named").start()
+    try:
+        named = type(stack_without_worker.rest)(shim.port)
+        assert named.request("GET", "/v1/tasks", headers={"Host": "sluice.example"}).status == 200
+    finally:
+        shim.stop()
 
 
 @pytest.mark.parametrize("path", [

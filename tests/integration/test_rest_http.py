@@ -1,4 +1,5 @@
 """REST as an HTTP server, and when the gateway behind it is slow, stopped or gone."""
+import contextlib
 import json
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 from sluicetest import seed
 from sluicetest.program import run
 from sluicetest.rest import Rest
+from sluicetest.sockets import is_read, unread_bytes
 from sluicetest.wait import scale, wait_until
 
 GET_HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -19,7 +21,7 @@ GET_HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 def shim(stack):
     """A gateway and REST, which may be stopped and killed."""
     stack.start_gateway()
-    return stack.start_rest("--request-timeout-ms", "2000")
+    return stack.start_rest()
 
 
 @pytest.fixture
@@ -74,8 +76,11 @@ def test_a_gateway_that_is_gone_is_unavailable(stack, shim, rest):
     wait_until(lambda: rest.get("/healthz").status == 200)
 
 
-def test_a_gateway_that_is_silent_is_not_waited_for_long(stack, shim, rest):
-    assert rest.get("/healthz").status == 200
+def test_a_gateway_that_is_silent_is_not_waited_for_long(stack):
+    stack.start_gateway()
+    stack.start_rest("--request-timeout-ms", "1000")
+    rest = stack.rest
+    wait_until(lambda: rest.get("/healthz").status == 200, what="REST has found the gateway")
     stack.gateway.pause()
     reply = rest.get("/v1/tasks")
     assert (reply.status, reply.json()["error"]["status"]) == (504, "DEADLINE_EXCEEDED")
@@ -115,39 +120,34 @@ def test_idle_connections_do_not_hold_up_a_stop(shim):
         assert used.recv(1) == b"" and fresh.recv(1) == b""
 
 
-def test_a_request_under_way_is_finished_by_a_stop(stack, shim, rest):
-    with connect(shim) as sock:
-        assert rest.get("/healthz").status == 200
-        stack.gateway.pause()
-        sock.sendall(GET_HEALTH)
-        time.sleep(0.2)  # so that it is under way
-        shim.process.terminate()
-        shim.wait_for_event("stopping")
-        stack.gateway.resume()
-        status, headers, _ = read_reply(sock)
-        assert (status, headers["connection"]) == (200, "close")
-        assert sock.recv(1) == b""
-    shim.stop()
-
-
-def test_new_connections_are_refused_while_stopping(stack, shim, rest):
+@pytest.fixture
+def held_up(stack, shim, rest):
+    """A connection with a request that waits for the gateway, which stands still."""
     assert rest.get("/healthz").status == 200
     with connect(shim) as sock:
         stack.gateway.pause()
         sock.sendall(GET_HEALTH)
-        time.sleep(0.2)
-        shim.process.terminate()
-        shim.wait_for_event("stopping")
+        wait_until(lambda: is_read(sock, shim.port) and unread_bytes(stack.gateway.port),
+                   what="the request is under way")
+        yield sock
 
-        def refused():
-            try:
-                connect(shim).close()
-            except ConnectionRefusedError:
-                return True
-            return False
-        wait_until(refused)
-        stack.gateway.resume()
-        assert read_reply(sock)[0] == 200
+
+def refuses(shim):
+    with contextlib.suppress(ConnectionResetError):  # it was in the queue when the listener was closed
+        try:
+            connect(shim).close()
+        except ConnectionRefusedError:
+            return True
+    return False
+
+
+def test_a_request_under_way_is_finished_by_a_stop(stack, shim, held_up):
+    shim.process.terminate()
+    wait_until(lambda: refuses(shim), what="new connections are refused")
+    stack.gateway.resume()
+    status, headers, _ = read_reply(held_up)
+    assert (status, headers["connection"]) == (200, "close")
+    assert held_up.recv(1) == b""
     shim.stop()
 
 
@@ -195,19 +195,6 @@ def test_many_clients_at_once(shim):
     for thread in threads:
         thread.join()
     assert not wrong
-
-
-def test_more_connections_than_are_taken_wait(shim, rest):
-    """A flood of idle connections is closed by the time-out at last; meanwhile nothing breaks."""
-    sockets = [connect(shim) for _ in range(1100)]
-    try:
-        shim.wait_for_event("too many connections", timeout_s=20)
-        for sock in sockets:
-            sock.close()
-        wait_until(lambda: rest.get("/healthz").status == 200)
-    finally:
-        for sock in sockets:
-            sock.close()
 
 
 def test_a_slow_request_is_cut_off(shim):
@@ -259,7 +246,7 @@ def test_a_port_that_is_taken_is_told(build, shim):
 @pytest.mark.parametrize("option", ["--listen=here", "--listen=::1:80", "--listen=127.0.0.1:x",
                                     "--listen=[::1:80", "--listen=:80"])
 def test_an_address_that_is_none_is_refused(build, option):
-    done = run(build / "sluice-rest", option, check=False)
+    done = run(build / "sluice-rest", option, "--insecure", check=False)
     assert done.returncode == 1 and "is not an address" in done.stderr
 
 

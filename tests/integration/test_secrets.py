@@ -1,15 +1,20 @@
 """A secret is planted wherever one may be; then all that Sluice says is searched for it."""
 import json
 import pathlib
+import re
+import signal
+import subprocess
 import urllib.parse
 
 import grpc
+import psycopg2
 import pytest
 from google.protobuf import json_format, text_format
 
 from sluicetest import contract, postgres
 from sluicetest.client import ALL_CHECKS, ALL_JOBS, READER, WRITER, task
-from sluicetest.program import run
+from sluicetest.program import environment, run
+from sluicetest.rest import Rest
 from sluicetest.stack import Stack
 from sluicetest.wait import wait_until
 
@@ -68,6 +73,9 @@ class Listener:
     def __init__(self, stack):
         self.stack = stack
         self.heard = []
+        self.secrets = [CANARY]
+        self.metadata = ()
+        self.is_sealed = False  # the database is searched, too
 
     def call(self, method, **request):
         """A call over gRPC; the reply, or the error."""
@@ -76,7 +84,7 @@ class Listener:
         send = self.stack.api.channel.unary_unary(path, lambda raw: raw, reply_type.FromString)
         message = json_format.ParseDict(request, contract.message_class(request_type)())
         try:
-            reply = send(message.SerializeToString(), timeout=60)
+            reply = send(message.SerializeToString(), timeout=60, metadata=self.metadata)
         except grpc.RpcError as error:
             self.heard.append((method, f"{error.details()} {error.trailing_metadata()}"))
             return error
@@ -104,10 +112,10 @@ class Listener:
             self.heard.append((method, str(next(stream))))
         stream.cancel()
 
-    def http(self, verb, path, body=None, kind="application/json"):
+    def http(self, verb, path, body=None, kind="application/json", **headers):
         raw = json.dumps(body) if isinstance(body, dict) else body
         reply = self.stack.rest.request(verb, path, raw.encode() if raw else None,
-                                        {"Content-Type": kind} if raw else {})
+                                        {"Content-Type": kind, **headers} if raw else headers)
         self.heard.append((f"{verb} {path}", f"{reply.headers} {reply.body}"))
         return reply
 
@@ -119,15 +127,41 @@ class Listener:
         self.heard.append((f"cli {arguments[:2]}", done.stdout + done.stderr))
         return done
 
+    def events(self, path):
+        """The first of a stream of server-sent events."""
+        connection = self.stack.rest.connect()
+        connection.request("GET", path, headers={"Accept": "text/event-stream"})
+        reply = connection.getresponse()
+        self.heard.append((path, "".join(reply.readline().decode() for _ in range(4))))
+        connection.close()
+
     def check(self):
-        """Nobody has said it: no reply, no log, no command line."""
-        told = [(where, text[:500]) for where, text in self.heard if CANARY in text]
-        assert not told, told
+        """Nobody has said it: no reply, no log, no metrics, no command line, and no table if they are sealed."""
         for program in self.stack.programs:
-            log = program.log.read_text(errors="replace")
-            assert CANARY not in log, [line for line in log.splitlines() if CANARY in line][:3]
+            self.heard.append((f"log of {program.name}", program.log.read_text(errors="replace")))
             command = pathlib.Path(f"/proc/{program.process.pid}/cmdline").read_bytes()
-            assert CANARY.encode() not in command
+            self.heard.append((f"command line of {program.name}", command.decode()))
+            for line in program.events():
+                if port := line.get("metrics_port"):
+                    self.heard.append((f"metrics of {program.name}", Rest(port).get("/metrics").text))
+        if self.is_sealed:
+            self.heard += tables(self.stack.database)
+        for secret in self.secrets:
+            told = [(where, text[max(0, text.index(secret) - 200):][:400])
+                    for where, text in self.heard if secret in text]
+            assert not told, told
+
+
+def tables(database):
+    """(name, all rows as text, bytes as they are) of each table."""
+    names = database.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    read = []
+    for name, in names:
+        text = "\n".join(row for row, in database.rows(f'SELECT t::text FROM public."{name}" t'))
+        packed = "".join(bytes.fromhex(found).decode(errors="replace")
+                         for found in re.findall(r"\\\\x((?:[0-9a-f]{2})+)", text))
+        read.append((f"table {name}", text + packed))
+    return read
 
 
 @pytest.fixture(scope="module")
@@ -144,12 +178,28 @@ def guarded():
         cluster.remove()
 
 
+LOUD = ("--log-level", "debug")
+ALL = (*LOUD, "--metrics-listen", "127.0.0.1:0")
+
+
 @pytest.fixture
 def listener(stack):
     """All programs but the worker, and all that they do in their logs."""
-    stack.start_gateway("--log-level", "debug")
-    stack.start_rest("--log-level", "debug")
+    stack.start_gateway(*ALL)
+    stack.start_rest(*LOUD)
     made = Listener(stack)
+    yield made
+    made.check()
+
+
+@pytest.fixture
+def sealed(stack, build, tmp_path):
+    """The same, with a key for what is stored."""
+    run(build / "sluice", "secret", "create", tmp_path / "keys")
+    stack.start_gateway(*ALL, "--secret-key-file", tmp_path / "keys")
+    stack.start_rest(*LOUD)
+    made = Listener(stack)
+    made.is_sealed = True
     yield made
     made.check()
 
@@ -257,7 +307,7 @@ def test_settings_of_spark_keep_their_secrets(listener):
 
 def test_workers_keep_secrets_to_themselves(listener, stack, guarded):
     """The real one is not let in by a real server, and asks servers that are not there."""
-    stack.start_worker("--log-level", "debug")
+    stack.start_worker(*ALL)
     add_all(listener)
     host = urllib.parse.quote(str(guarded.folder), safe="")
     folder = stack.files / "in"
@@ -338,3 +388,145 @@ def test_the_database_url_of_a_program_is_not_told(build, stack):
             done = run(build / program, "--database-url", url, *arguments, check=False)
             assert done.returncode != 0
             assert CANARY not in done.stdout + done.stderr, (program, url, done.stderr)
+
+
+def command_of(process):
+    """The command line of a process, as who lists processes sees it."""
+    return subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(process.pid)], check=True,
+                          capture_output=True, text=True).stdout
+
+
+def wait_until_hidden(process, *options):
+    """A program that has read its options shows none of the secrets, but that there are some."""
+    wait_until(lambda: CANARY not in command_of(process), what="secrets leave the command line")
+    assert process.poll() is None
+    for option in options:
+        assert re.search(f"{option}[ =][*]{{3}}", command_of(process)), command_of(process)
+
+
+def test_a_service_hides_the_password_in_its_command_line(stack):
+    """And still has it: it serves, and nothing has changed when it reads its settings again."""
+    url = stack.database.url + f"&password={CANARY}"
+    stack.migrate()
+    stack.gateway = stack.program("sluice-gateway", f"--database-url={url}", "--listen", "127.0.0.1:0",
+                                  *ALL).start()
+    wait_until_hidden(stack.gateway.process, "--database-url")
+    stack.gateway.process.send_signal(signal.SIGHUP)
+    stack.gateway.wait_for_event("settings read again")
+    assert "wants a restart" not in stack.gateway.log.read_text()
+    listener = Listener(stack)
+    listener.must("ListTasks")
+    listener.check()
+
+
+def test_the_cli_hides_secrets_in_its_command_line(stack, build, tmp_path):
+    """One that waits for the database's lock, and one that watches a task, each given all that is secret."""
+    stack.start_gateway()
+    add_all(Listener(stack))
+    made = Listener(stack).must("CreateTask", task=task(destination="pg-url"))
+    url = stack.database.url + f"&password={CANARY}"
+    given = ["--database-url", url, "--param", f"password={CANARY}", f"--param=token={CANARY}",
+             "--parameters-json", CANARY, "--spark-params", CANARY]
+    names = [name for name in given if name.startswith("--") and "=" not in name]
+    with psycopg2.connect(stack.database.url) as lock, open(tmp_path / "cli", "wb") as log:
+        lock.cursor().execute(
+            "SELECT pg_advisory_lock(hashtextextended('sluice.schema_migrations', 0))")
+        waiting = [subprocess.Popen([build / "sluice", *given, *command], stdout=log, stderr=log,
+                                    env=environment())
+                   for command in (["migrate", "up"], ["--gateway", stack.gateway.address, "task",
+                                                       "watch", made.id])]
+        try:
+            for process in waiting:
+                wait_until_hidden(process, *names)
+        finally:
+            for process in waiting:
+                process.kill()
+                process.wait()
+    lock.close()
+    assert CANARY not in (tmp_path / "cli").read_text()
+
+
+def test_nothing_that_is_stored_has_a_secret_when_there_is_a_key(sealed, stack, tmp_path):
+    """The whole life of data sources and tasks; then each table is searched."""
+    add_all(sealed)
+    made = sealed.must("CreateTask", task=task(destination="pg-url"))
+    url = f"postgresql://u:{CANARY}@db.example/d"
+    for outcome in ("RETRY", "FAILED"):
+        leased = sealed.must("LeaseJob", workerId="w", waitDuration="30s",
+                             capabilities=list(ALL_JOBS)).job
+        assert CANARY in leased.destination.parameters_json
+        sealed.must("FinishJob", id=leased.id, leaseToken=leased.lease_token,
+                    outcome=f"JOB_OUTCOME_{outcome}", message=f"{url} is down")
+    for name, (kind, parameters) in SOURCES.items():
+        shown = json.loads(sealed.must("GetDataSource", name=name).parameters_json)
+        sealed.must("UpdateDataSource", dataSource=source(name, kind, shown))
+        sealed.must("UpdateDataSource", dataSource=source(name, kind, parameters))
+        sealed.http("PATCH", f"/v1/dataSources/{name}", source(name, kind, shown))
+    sealed.must("ExplainTask", id=made.id)
+    sealed.watch("WatchTask", 1, id=made.id)
+    sealed.events(f"/v1/tasks/{made.id}:watch")
+    for path in (f"/v1/tasks/{made.id}/explanation", f"/v1/tasks/{made.id}/events"):
+        assert sealed.http("GET", path).status == 200
+    sealed.cli("task", "explain", made.id)
+    sealed.cli("--database-url", stack.database.url, "--secret-key-file", tmp_path / "keys", "secret",
+               "rotate")
+    texts = dict(tables(stack.database))
+    assert texts["table data_source"].count("sealed.v1.") == 7
+    assert made.id in texts["table task"]
+
+
+def test_without_a_key_a_secret_would_be_found(stack):
+    """The search of the tables finds what is there."""
+    stack.start_gateway()
+    listener = Listener(stack)
+    add_all(listener)
+    listener.is_sealed = True
+    with pytest.raises(AssertionError):
+        listener.check()
+
+
+def test_tokens_are_told_to_nobody(stack, build, tmp_path):
+    """A good one, of which the database has a hash, and those that are refused."""
+    stack.migrate()
+    token = run(build / "sluice", "--database-url", stack.database.url, "token", "create", "--name", "t",
+                "--scopes", "read,write,worker").stdout.strip()
+    file = tmp_path / "token"
+    file.write_text(token + "\n")
+    stack.start_gateway(*ALL, "--require-token")
+    stack.start_rest(*LOUD, "--gateway-token-file", file)
+    stack.start_worker(*ALL, "--gateway-token-file", file)
+    listener = Listener(stack)
+    listener.secrets.append(token)
+    listener.is_sealed = True
+    for shown, is_right in ((f"Bearer {token}", True), (f"Bearer {CANARY}", False),
+                            (f"Bearer {token[:-1]}", False), (f"Basic {CANARY}", False)):
+        listener.metadata = (("authorization", shown),)
+        assert isinstance(listener.call("ListTasks"), grpc.RpcError) != is_right
+        assert (listener.http("GET", "/v1/tasks", authorization=shown).status == 200) == is_right
+    listener.secrets.append(token[:-1])
+    listener.cli("--gateway-token-file", file, "task", "list")
+    (tmp_path / "wrong").write_text(CANARY)
+    assert listener.cli("--gateway-token-file", tmp_path / "wrong", "task", "list").returncode == 1
+    listener.cli("--database-url", stack.database.url, "token", "list")
+    listener.check()
+
+
+def test_the_database_password_is_not_told(stack, guarded, tmp_path):
+    """That of a file, which is right at first and wrong when the server is asked again."""
+    file = tmp_path / "password"
+    file.write_text(CANARY + "\n")
+    guarded.execute("postgres", f"ALTER ROLE locked PASSWORD '{CANARY}'")
+    guarded.execute("postgres", "CREATE DATABASE guarded OWNER locked")
+    url = guarded.url("guarded").replace("postgres@", "locked@")
+    given = ("--database-url", url, "--database-password-file", file)
+    run(stack.build / "sluice", *given, "migrate", "up")
+    stack.gateway = stack.program("sluice-gateway", *given, "--listen", "127.0.0.1:0", *ALL).start()
+    listener = Listener(stack)
+    listener.must("ListTasks")
+    guarded.execute("postgres", "ALTER ROLE locked PASSWORD 'another'")
+    guarded.execute("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                                " WHERE usename = 'locked'")
+    stack.gateway.wait_for_event("database is gone")
+    wait_until(lambda: "password authentication failed" in stack.gateway.log.read_text(),
+               what="the log says why")
+    listener.check()

@@ -1,7 +1,6 @@
 #include "tests/store/calls.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -17,6 +16,7 @@
 #include "store/row.h"
 #include "store/statements.h"
 #include "store/task_store.h"
+#include "tests/store/store_fixture.h"
 
 enum { CALL_TIMEOUT_MS = 20000, ARENA_BYTES = 4 * 1024 * 1024 };
 
@@ -180,16 +180,8 @@ struct store *calls_open(const char *url, unsigned connections, unsigned max_bat
         .max_batch = max_batch,
         .statements = store_statements,
     };
-    struct store *store = NULL;
-    struct status st = store_create(&options, &store);
 
-    if (st.code == STATUS_OK)
-        st = store_wait_ready(store, 10000);
-    if (st.code != STATUS_OK) {
-        printf("the store does not get ready: %s\n", st.text);
-        exit(1);
-    }
-    return store;
+    return store_fixture_open(&options);
 }
 
 void call_start(struct store *store, struct call *call)
@@ -270,11 +262,21 @@ void call_create(struct store *store, struct call *call, const char *name)
     call_run(store, call);
 }
 
-void call_get(struct store *store, struct call *call, const char *task_id)
+static void get(struct store *store, struct call *call, const char *task_id, bool with_jobs)
 {
     *call = (struct call){
-        .query = {.statement = &task_get, .params = {param_text(task_id), param_int(1)}}};
+        .query = {.statement = &task_get, .params = {param_text(task_id), param_int(with_jobs)}}};
     call_run(store, call);
+}
+
+void call_get(struct store *store, struct call *call, const char *task_id)
+{
+    get(store, call, task_id, true);
+}
+
+void call_get_alone(struct store *store, struct call *call, const char *task_id)
+{
+    get(store, call, task_id, false);
 }
 
 void call_abort(struct store *store, struct call *call, const char *task_id)
@@ -307,9 +309,12 @@ void call_delete(struct store *store, struct call *call, const char *task_id)
 
 void call_prepare_lease(struct call *call, const char *worker, int64_t lease_ms)
 {
-    *call = (struct call){.query = {.statement = &job_lease,
-                                    .params = {param_text(worker), param_int(lease_ms),
-                                               param_text("{bulkload:file:postgres}")}}};
+    *call = (struct call){0};
+    (void)snprintf(call->workers, sizeof(call->workers), "{%s}", worker);
+    call->query = (struct query){.statement = &job_lease,
+                                 .params = {param_text(call->workers), param_int(lease_ms),
+                                            param_text("{bulkload:file:postgres}"), param_null(),
+                                            param_null()}};
 }
 
 void call_lease(struct store *store, struct call *call, const char *worker, int64_t lease_ms)

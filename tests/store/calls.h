@@ -21,6 +21,7 @@ enum {
 /* A query and what its rows said. Texts are cut to fit. */
 struct call {
     struct query query;
+    char workers[CALL_TEXT_BYTES]; /* a parameter of job_lease */
     struct status st;
     size_t nrows;
     char outcome[CALL_TEXT_BYTES]; /* "note/outcome" */
@@ -70,6 +71,9 @@ void calls_add_sources(struct store *store);
 void call_prepare_create(struct call *call, const char *name, const char *roles, const char *steps);
 void call_create(struct store *store, struct call *call, const char *name);
 void call_get(struct store *store, struct call *call, const char *task_id);
+
+/* The same without its jobs, but with the progress that they tell. */
+void call_get_alone(struct store *store, struct call *call, const char *task_id);
 void call_abort(struct store *store, struct call *call, const char *task_id);
 void call_retry(struct store *store, struct call *call, const char *task_id, bool from_start);
 void call_delete(struct store *store, struct call *call, const char *task_id);

@@ -28,6 +28,12 @@ void pg_fixture_run(const char *url, const char *sql)
     postgres_server_run(url, sql);
 }
 
+void pg_fixture_end_sessions(const char *url)
+{
+    pg_fixture_run(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                        " WHERE datname = current_database() AND pid <> pg_backend_pid()");
+}
+
 long long pg_fixture_get_number(const char *url, const char *sql)
 {
     const char *text = postgres_server_get(url, sql);

@@ -15,6 +15,9 @@ const char *pg_fixture_make_database(void);
 /* Runs SQL, which must succeed. */
 void pg_fixture_run(const char *url, const char *sql);
 
+/* Ends all other sessions in that database. */
+void pg_fixture_end_sessions(const char *url);
+
 /* The first value of the first row as a number; -1 if there is none. */
 long long pg_fixture_get_number(const char *url, const char *sql);
 

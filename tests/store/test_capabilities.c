@@ -57,7 +57,8 @@ static long long count_pages(PGconn *pg, const char *capabilities)
 
     PQclear(PQexec(pg, "BEGIN"));
     (void)snprintf(sql, sizeof(sql),
-                   "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) SELECT * FROM job_pick('%s')",
+                   "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF)"
+                   " SELECT * FROM job_take('{w}', 15000, '%s', NULL, NULL)",
                    capabilities);
     PGresult *plan = PQexec(pg, sql);
     long long npages = -1;

@@ -13,16 +13,7 @@
 #include "tests/harness/test.h"
 #include "tests/store/cut_proxy.h"
 #include "tests/store/pg_fixture.h"
-
-static const struct statement thing_add = {
-    .name = "thing_add",
-    .lane = LANE_WRITE,
-    .sql = "WITH q AS (SELECT id, ord FROM unnest($1::bigint[]) WITH ORDINALITY AS q(id, ord)),"
-           " added AS (INSERT INTO thing (id) SELECT id FROM q RETURNING id)"
-           " SELECT q.ord, added.id FROM q JOIN added ON added.id = q.id",
-    .nparams = 1,
-    .types = {PARAM_INT8},
-};
+#include "tests/store/store_fixture.h"
 
 static const struct statement thing_count = {
     .name = "thing_count",
@@ -32,7 +23,7 @@ static const struct statement thing_count = {
     .types = {PARAM_INT8},
 };
 
-static const struct statement *const statements[] = {&thing_add, &thing_count, NULL};
+static const struct statement *const statements[] = {&store_fixture_add, &thing_count, NULL};
 
 /* Three writes and a read. */
 enum { NQUERIES = 4 };
@@ -79,9 +70,9 @@ static void run_queries(struct store *store, struct tally *tally)
     struct shot shots[NQUERIES] = {{.nanswers = 0}};
 
     for (int i = 0; i < NQUERIES; i++) {
-        shots[i].query = (struct query){.statement = i == 0 ? &thing_count : &thing_add,
+        shots[i].query = (struct query){.statement = i == 0 ? &thing_count : &store_fixture_add,
                                         .params = {param_int(tally->next_id + i)},
-                                        .timeout_ms = 5000,
+                                        .timeout_ms = 20000,
                                         .on_done = on_done};
         store_submit(store, &shots[i].query);
     }

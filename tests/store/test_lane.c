@@ -2,8 +2,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -14,8 +12,10 @@
 #include "base/thread.h"
 #include "store/row.h"
 #include "store/store.h"
+#include "tests/harness/postgres/server.h"
 #include "tests/harness/test.h"
 #include "tests/store/pg_fixture.h"
+#include "tests/store/store_fixture.h"
 
 static const char table_sql[] =
     "CREATE TABLE thing (id bigint PRIMARY KEY CHECK (id >= 0), word text NOT NULL);"
@@ -25,7 +25,11 @@ static const char table_sql[] =
     "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON thing DEFERRABLE INITIALLY DEFERRED"
     " FOR EACH ROW EXECUTE FUNCTION thing_check();"
     "CREATE FUNCTION thing_cross(p_id bigint) RETURNS bigint LANGUAGE plpgsql AS $$"
-    " BEGIN UPDATE thing SET word = word || '+' WHERE id = p_id; PERFORM pg_sleep(0.3);"
+    " DECLARE v_word text; BEGIN PERFORM pg_advisory_xact_lock_shared(7);"
+    " UPDATE thing SET word = word || '+' WHERE id = p_id RETURNING word INTO v_word;"
+    " PERFORM pg_advisory_xact_lock(10 + p_id);"
+    " WHILE v_word = '+' AND NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory'"
+    " AND granted AND objid = 13 - p_id) LOOP PERFORM pg_sleep(0.01); END LOOP;"
     " UPDATE thing SET word = word || '+' WHERE id = 3 - p_id; RETURN p_id; END $$;";
 
 static const struct statement thing_add = {
@@ -48,26 +52,26 @@ static const struct statement thing_get = {
     .types = {PARAM_INT8},
 };
 
-/* Sleeps for $1 ms, on the lane of writes. */
-static const struct statement sleep_write = {
-    .name = "sleep_write",
+/* Waits for the lock $1, on the lane of writes. */
+static const struct statement wait_write = {
+    .name = "wait_write",
     .lane = LANE_WRITE,
-    .sql = "SELECT q.ord, pg_sleep(ms / 1000.0)::text AS slept"
-           "  FROM unnest($1::bigint[]) WITH ORDINALITY AS q(ms, ord)",
+    .sql = "SELECT q.ord, pg_advisory_xact_lock_shared(lock)::text AS got"
+           "  FROM unnest($1::bigint[]) WITH ORDINALITY AS q(lock, ord)",
     .nparams = 1,
     .types = {PARAM_INT8},
 };
 
-static const struct statement sleep_read = {
-    .name = "sleep_read",
+static const struct statement wait_read = {
+    .name = "wait_read",
     .lane = LANE_READ,
-    .sql = "SELECT q.ord, pg_sleep(ms / 1000.0)::text AS slept"
-           "  FROM unnest($1::bigint[]) WITH ORDINALITY AS q(ms, ord)",
+    .sql = "SELECT q.ord, pg_advisory_xact_lock_shared(lock)::text AS got"
+           "  FROM unnest($1::bigint[]) WITH ORDINALITY AS q(lock, ord)",
     .nparams = 1,
     .types = {PARAM_INT8},
 };
 
-/* Changes thing $1, then the other one of 1 and 2, and takes its time in between. */
+/* Waits for LOCK, changes thing $1, then the other one of 1 and 2, which somebody else has changed by then. */
 static const struct statement thing_cross = {
     .name = "thing_cross",
     .lane = LANE_WRITE,
@@ -87,7 +91,7 @@ static const struct statement without_ord = {
 };
 
 static const struct statement *const statements[] = {
-    &thing_add, &thing_get, &sleep_write, &sleep_read, &without_ord, &thing_cross, NULL};
+    &thing_add, &thing_get, &wait_write, &wait_read, &without_ord, &thing_cross, NULL};
 
 /* A query and its answer. */
 struct shot {
@@ -146,21 +150,31 @@ static void wait_for(const struct shot *shot)
     pthread_mutex_unlock(&mutex);
 }
 
+/* Queries of a store are held up by what a test holds: the lock is that of its database. */
+enum { LOCK = 7 };
+
+static const char take_lock[] = "SELECT pg_advisory_xact_lock(7)";
+
+#define WAITING \
+    " FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+static const char count_waiting[] = "SELECT count(*)" WAITING;
+static const char terminate_waiting[] = "SELECT pg_terminate_backend(pid)" WAITING;
+
+/* Starts a query that the server holds up, the nth one. */
+static void start_waiting(struct store *store, const char *url, struct shot *shot,
+                          const struct statement *statement, const char *n)
+{
+    start(store, shot, statement, LOCK);
+    check(postgres_server_wait(url, count_waiting, n));
+}
+
 static struct store *open_with(const struct store_options *given, const char *url)
 {
     struct store_options options = *given;
-    struct store *store = NULL;
 
     options.database_url = url;
     options.statements = statements;
-    struct status st = store_create(&options, &store);
-    if (st.code == STATUS_OK)
-        st = store_wait_ready(store, 10000);
-    if (st.code != STATUS_OK) {
-        printf("the store does not get ready: %s\n", st.text);
-        exit(1);
-    }
-    return store;
+    return store_fixture_open(&options);
 }
 
 static const char *make_database(void)
@@ -171,7 +185,7 @@ static const char *make_database(void)
     return url;
 }
 
-/* A store of one connection a lane, so that what is submitted behind a sleep is one batch. */
+/* A store of one connection a lane, so that what is submitted behind a query that is held up is one batch. */
 static struct store *open_store(const char **ret_url)
 {
     const char *url = make_database();
@@ -185,12 +199,15 @@ enum { NSHOTS = 40 };
 
 test(queries_of_a_batch_get_their_own_rows)
 {
-    struct store *store = open_store(NULL);
+    const char *url;
+    struct store *store = open_store(&url);
+    struct postgres_holder *holder = postgres_server_hold(url, take_lock);
     struct shot sleeper, shots[NSHOTS];
 
-    start(store, &sleeper, &sleep_write, 50);
+    start_waiting(store, url, &sleeper, &wait_write, "1");
     for (int i = 0; i < NSHOTS; i++)
         start(store, &shots[i], &thing_add, 1000 - i);
+    postgres_server_release(holder);
     for (int i = 0; i < NSHOTS; i++) {
         wait_for(&shots[i]);
         check_status(shots[i].st, STATUS_OK);
@@ -211,11 +228,13 @@ test(bad_query_in_a_batch_fails_alone)
 {
     const char *url;
     struct store *store = open_store(&url);
+    struct postgres_holder *holder = postgres_server_hold(url, take_lock);
     struct shot sleeper, shots[NSHOTS];
 
-    start(store, &sleeper, &sleep_write, 100);
+    start_waiting(store, url, &sleeper, &wait_write, "1");
     for (int i = 0; i < NSHOTS; i++)
         start(store, &shots[i], &thing_add, i == 13 ? -1 : i == 31 ? 30 : i);
+    postgres_server_release(holder);
     wait_for(&sleeper);
     for (int i = 0; i < NSHOTS; i++) {
         wait_for(&shots[i]);
@@ -235,30 +254,35 @@ test(query_that_is_the_victim_of_a_deadlock_goes_again)
     struct shot shots[2];
 
     pg_fixture_run(url, "INSERT INTO thing VALUES (1, ''), (2, '')");
+    struct postgres_holder *holder = postgres_server_hold(url, take_lock);
     for (int i = 0; i < 2; i++) {
         stores[i] = open_with(&(struct store_options){.connections = 1}, url);
         start(stores[i], &shots[i], &thing_cross, i + 1);
     }
+    check(postgres_server_wait(url, count_waiting, "2"));
+    postgres_server_release(holder);
     for (int i = 0; i < 2; i++) {
         wait_for(&shots[i]);
         check_status(shots[i].st, STATUS_OK);
         store_destroy(stores[i]);
     }
     check_int(pg_fixture_get_number(url, "SELECT count(*) FROM thing WHERE word = '++'"), 2);
-    check(pg_fixture_get_number(
-              url, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") >
-          0);
+    /* A session tells what it has counted when it ends. */
+    check(postgres_server_wait(
+        url, "SELECT deadlocks > 0 FROM pg_stat_database WHERE datname = current_database()", "t"));
 }
 
 test(error_of_the_commit_is_reported)
 {
     const char *url;
     struct store *store = open_store(&url);
+    struct postgres_holder *holder = postgres_server_hold(url, take_lock);
     struct shot sleeper, shots[NSHOTS];
 
-    start(store, &sleeper, &sleep_write, 100);
+    start_waiting(store, url, &sleeper, &wait_write, "1");
     for (int i = 0; i < NSHOTS; i++)
         start_word(store, &shots[i], i, i % 2 == 0 ? "late" : "well");
+    postgres_server_release(holder);
     wait_for(&sleeper);
     for (int i = 0; i < NSHOTS; i++) {
         wait_for(&shots[i]);
@@ -274,14 +298,14 @@ test(queries_beyond_the_bound_are_refused)
     const char *url = make_database();
     struct store *store =
         open_with(&(struct store_options){.connections = 1, .max_queued = 10}, url);
+    struct postgres_holder *holder = postgres_server_hold(url, take_lock);
     struct shot sleeper, shots[NSHOTS];
     unsigned nrefused = 0;
 
-    start(store, &sleeper, &sleep_write, 500);
-    const struct timespec moment = {.tv_nsec = 100000000};
-    (void)nanosleep(&moment, NULL); /* the sleep is sent, and no longer in the queue */
+    start_waiting(store, url, &sleeper, &wait_write, "1"); /* it is no longer in the queue */
     for (int i = 0; i < NSHOTS; i++)
         start(store, &shots[i], &thing_add, i);
+    postgres_server_release(holder);
     for (int i = 0; i < NSHOTS; i++) {
         wait_for(&shots[i]);
         check_status(shots[i].st, i < 10 ? STATUS_OK : STATUS_RESOURCE_EXHAUSTED);
@@ -296,11 +320,10 @@ test(query_that_is_not_sent_in_time_ends)
 {
     const char *url;
     struct store *store = open_store(&url);
+    struct postgres_holder *holder = postgres_server_hold(url, take_lock);
     struct shot sleeper, late = {.nanswers = 0}, never = {.nanswers = 0};
 
-    start(store, &sleeper, &sleep_write, 600);
-    const struct timespec moment = {.tv_nsec = 100000000};
-    (void)nanosleep(&moment, NULL);
+    start_waiting(store, url, &sleeper, &wait_write, "1");
     int64_t start_ms = clock_get_monotonic_ms();
     late.query = (struct query){.statement = &thing_add,
                                 .params = {param_int(1), param_text("word")},
@@ -315,7 +338,9 @@ test(query_that_is_not_sent_in_time_ends)
     int64_t waited_ms = clock_get_monotonic_ms() - start_ms;
     check_status(late.st, STATUS_DEADLINE_EXCEEDED);
     check_status(never.st, STATUS_DEADLINE_EXCEEDED);
-    check(waited_ms >= 100 && waited_ms < 500);
+    check(waited_ms >= 100);
+    check_int(sleeper.nanswers, 0);
+    postgres_server_release(holder);
     wait_for(&sleeper);
     check_int(pg_fixture_get_number(url, "SELECT count(*) FROM thing"), 0);
     store_destroy(store);
@@ -325,12 +350,14 @@ test(statement_that_takes_too_long_is_ended_by_the_server)
 {
     const char *url = make_database();
     struct store *store =
-        open_with(&(struct store_options){.connections = 1, .statement_timeout_ms = 200}, url);
+        open_with(&(struct store_options){.connections = 1, .statement_timeout_ms = 1000}, url);
+    struct postgres_holder *holder = postgres_server_hold(url, take_lock);
     struct shot shot;
 
-    start(store, &shot, &sleep_write, 5000);
+    start(store, &shot, &wait_write, LOCK);
     wait_for(&shot);
     check_status(shot.st, STATUS_DEADLINE_EXCEEDED);
+    postgres_server_release(holder);
     start(store, &shot, &thing_add, 1);
     wait_for(&shot);
     check_status(shot.st, STATUS_OK);
@@ -364,7 +391,7 @@ test(queries_wait_a_moment_and_fail_while_there_is_no_server)
     wait_for(&shot);
     int64_t waited_ms = clock_get_monotonic_ms() - start_ms;
     check_status(shot.st, STATUS_UNAVAILABLE);
-    check(waited_ms >= 200 && waited_ms < 2000);
+    check(waited_ms >= 200 && waited_ms < 10000);
     store_destroy(store);
 }
 
@@ -379,18 +406,35 @@ test(url_that_cannot_be_read_is_refused_without_being_quoted)
     check(!strstr(st.text, "secret"));
 }
 
+/* Lets go of a lock when a query has its answer. */
+struct releaser {
+    struct postgres_holder *holder;
+    const struct shot *shot;
+};
+
+static void *release_later(void *arg)
+{
+    const struct releaser *releaser = arg;
+
+    wait_for(releaser->shot);
+    postgres_server_release(releaser->holder);
+    return NULL;
+}
+
 test(store_that_stops_answers_all)
 {
     const char *url;
     struct store *store = open_store(&url);
     struct shot sleeper, shots[NSHOTS];
+    struct releaser releaser = {postgres_server_hold(url, take_lock), &shots[NSHOTS - 1]};
+    pthread_t thread;
 
-    start(store, &sleeper, &sleep_write, 300);
-    const struct timespec moment = {.tv_nsec = 100000000};
-    (void)nanosleep(&moment, NULL);
+    start_waiting(store, url, &sleeper, &wait_write, "1");
     for (int i = 0; i < NSHOTS; i++)
         start(store, &shots[i], &thing_add, i);
+    check_status(thread_start("releaser", release_later, &releaser, &thread), STATUS_OK);
     store_destroy(store);
+    (void)pthread_join(thread, NULL);
     check_int(sleeper.nanswers, 1);
     check_status(sleeper.st, STATUS_OK);
     for (int i = 0; i < NSHOTS; i++) {
@@ -400,22 +444,18 @@ test(store_that_stops_answers_all)
     check_int(pg_fixture_get_number(url, "SELECT count(*) FROM thing"), 0);
 }
 
-static const char terminate_sql[] =
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND pid <> pg_backend_pid()";
-
 test(write_whose_connection_is_lost_is_unknown_and_a_read_goes_again)
 {
     const char *url;
     struct store *store = open_store(&url);
+    struct postgres_holder *holder = postgres_server_hold(url, take_lock);
     struct shot write, read, queued;
 
-    start(store, &write, &sleep_write, 5000);
-    start(store, &read, &sleep_read, 400);
-    const struct timespec moment = {.tv_nsec = 200000000};
-    (void)nanosleep(&moment, NULL);
-    start(store, &queued, &thing_add, 1); /* waits behind the sleep, is not sent */
-    pg_fixture_run(url, terminate_sql);
+    start_waiting(store, url, &write, &wait_write, "1");
+    start_waiting(store, url, &read, &wait_read, "2");
+    start(store, &queued, &thing_add, 1); /* waits behind the write, is not sent */
+    pg_fixture_run(url, terminate_waiting);
+    postgres_server_release(holder);
     wait_for(&write);
     wait_for(&read);
     wait_for(&queued);
@@ -431,7 +471,7 @@ test(connection_that_is_lost_while_idle_is_made_again)
     struct store *store = open_store(&url);
     struct shot shot;
 
-    pg_fixture_run(url, terminate_sql);
+    pg_fixture_end_sessions(url);
     start(store, &shot, &thing_add, 1);
     wait_for(&shot);
     /* It may have been sent before the end of the stream was seen. */
@@ -440,120 +480,5 @@ test(connection_that_is_lost_while_idle_is_made_again)
     start(store, &shot, &thing_add, 2);
     wait_for(&shot);
     check_status(shot.st, STATUS_OK);
-    store_destroy(store);
-}
-
-/* Adds things 1, 2, 3 ... of its own until it is stopped, and keeps what it was told of each. */
-enum { WRITER_MAX = 100000, NWRITERS = 8 };
-
-struct writer {
-    struct store *store;
-    int64_t base;
-    pthread_t thread;
-    atomic_bool *is_stopping;
-    unsigned n;
-    enum status_code codes[WRITER_MAX];
-};
-
-static void *write_on(void *arg)
-{
-    struct writer *writer = arg;
-    struct shot shot;
-
-    while (!atomic_load(writer->is_stopping) && writer->n < WRITER_MAX) {
-        start(writer->store, &shot, &thing_add, writer->base + writer->n);
-        wait_for(&shot);
-        writer->codes[writer->n++] = shot.st.code;
-    }
-    return NULL;
-}
-
-static struct writer *start_writers(struct store *store, atomic_bool *is_stopping)
-{
-    struct writer *writers = mem_alloc_array(NWRITERS, sizeof(*writers));
-
-    for (int i = 0; i < NWRITERS; i++) {
-        writers[i].store = store;
-        writers[i].base = (int64_t)i * WRITER_MAX;
-        writers[i].is_stopping = is_stopping;
-        check_status(thread_start("writer", write_on, &writers[i], &writers[i].thread), STATUS_OK);
-    }
-    return writers;
-}
-
-/* Is there what was acknowledged, and nothing that was refused? */
-static void check_writers(const char *url, struct writer *writers)
-{
-    unsigned counts[STATUS_NCODES] = {0};
-
-    pg_fixture_run(url, "CREATE TABLE told (id bigint PRIMARY KEY, code int)");
-    for (int i = 0; i < NWRITERS; i++) {
-        (void)pthread_join(writers[i].thread, NULL);
-        struct buf sql = {0};
-        buf_append_text(&sql, "INSERT INTO told VALUES (-1, 0)");
-        for (unsigned j = 0; j < writers[i].n; j++) {
-            counts[writers[i].codes[j]]++;
-            buf_printf(&sql, ",(%lld,%d)", (long long)writers[i].base + j,
-                       (int)writers[i].codes[j]);
-        }
-        buf_append_text(&sql, "ON CONFLICT DO NOTHING");
-        pg_fixture_run(url, buf_get_text(&sql));
-        buf_deinit(&sql);
-    }
-    printf("     %u stored, %u unknown, %u not sent\n", counts[STATUS_OK], counts[STATUS_UNKNOWN],
-           counts[STATUS_UNAVAILABLE]);
-    check(counts[STATUS_OK] > 100);
-    check_int(counts[STATUS_OK] + counts[STATUS_UNKNOWN] + counts[STATUS_UNAVAILABLE],
-              pg_fixture_get_number(url, "SELECT count(*) FROM told WHERE id >= 0"));
-    check_int(pg_fixture_get_number(url, "SELECT count(*) FROM told LEFT JOIN thing USING (id)"
-                                         " WHERE told.id >= 0 AND code = 0 AND word IS NULL"),
-              0);
-    check_int(pg_fixture_get_number(url, "SELECT count(*) FROM told JOIN thing USING (id)"
-                                         " WHERE code NOT IN (0, 2)"),
-              0);
-    mem_free(writers);
-}
-
-test(storm_of_lost_connections_loses_nothing_that_was_acknowledged)
-{
-    const char *url = make_database();
-    struct store *store = open_with(&(struct store_options){.connections = 2}, url);
-    atomic_bool is_stopping = false;
-    struct writer *writers = start_writers(store, &is_stopping);
-    const struct timespec moment = {.tv_nsec = 60000000};
-
-    for (int i = 0; i < 40; i++) {
-        (void)nanosleep(&moment, NULL);
-        pg_fixture_run(url, terminate_sql);
-    }
-    check_status(store_wait_ready(store, 5000), STATUS_OK);
-    (void)nanosleep(&moment, NULL);
-    atomic_store(&is_stopping, true);
-    check_writers(url, writers);
-    store_destroy(store);
-}
-
-test(restart_of_the_server_loses_nothing_that_was_acknowledged)
-{
-    const char *url = make_database();
-    if (!pg_fixture_can_stop())
-        return;
-
-    struct store *store = open_with(&(struct store_options){.connections = 2}, url);
-    atomic_bool is_stopping = false;
-    struct writer *writers = start_writers(store, &is_stopping);
-    const struct timespec moment = {.tv_nsec = 300000000};
-
-    for (int i = 0; i < 2; i++) {
-        (void)nanosleep(&moment, NULL);
-        pg_fixture_stop();
-        (void)nanosleep(&moment, NULL);
-        check(!store_is_ready(store));
-        pg_fixture_start();
-        check_status(store_wait_ready(store, 10000), STATUS_OK);
-    }
-    (void)nanosleep(&moment, NULL);
-    atomic_store(&is_stopping, true);
-    check_writers(url, writers);
     store_destroy(store);
 }

@@ -145,8 +145,35 @@ test(page_of_tasks_with_many_jobs_is_cut)
                                    param_text(ALL), param_int(1), param_int(20000), param_int(0)};
     run(store, &call, &task_list, params);
     check_status(call.st, STATUS_OK);
-    check_int(call.nrows, 200);
+    check_int(call.nrows, 2 * (1 + 100)); /* a task, and its jobs */
     check(!call.is_last);
+    store_destroy(store);
+}
+
+/* A task is listed with the sums over its jobs, which take their time even where jobs are not shown. */
+test(page_without_jobs_of_tasks_with_many_jobs_is_cut)
+{
+    const char *url;
+    struct store *store = open_store(&url);
+    struct call call, next;
+
+    pg_fixture_run(url, "INSERT INTO task (id, kind, source, destination, spec, state, stage)"
+                        " SELECT 'x' || i, 'BULKLOAD', 'files', 'db', '', 'PENDING',"
+                        "        'WAIT_FOR_START'"
+                        "   FROM generate_series(1, 4) i");
+    pg_fixture_run(
+        url, "INSERT INTO job (id, task_id, step, role, state)"
+             " SELECT t.id || '-' || i, t.id, 0, 'FULL', 'READY'"
+             "   FROM task t, generate_series(1, CASE t.id WHEN 'x4' THEN 9000 ELSE 4000 END) i");
+    list_tasks(store, &call, 100, NULL, ALL);
+    check_int(call.nrows, 1); /* one is always shown */
+    check_str(call.id, "x4");
+    list_tasks(store, &next, 100, &call, ALL);
+    check_int(next.nrows, 2);
+    check(!next.is_last);
+    list_tasks(store, &call, 100, &next, ALL);
+    check_int(call.nrows, 1);
+    check(call.is_last);
     store_destroy(store);
 }
 

@@ -118,7 +118,11 @@ test(a_plan_ends_with_the_jobs_that_follow)
               2);
     check_int(count_jobs("role = 'INCR' AND state = 'RUNNING' AND table_name = 't1,t2'"), 1);
     check_int(count_jobs("capability <> 'bulkload:file:postgres'"), 0);
-    finish_plan(store, &call, &(struct call){.id = "p1", .token = 1}, &one_other);
+    lease = (struct call){
+        .id = "p1",
+        .token = pg_fixture_get_number(url, "SELECT lease_token FROM job WHERE id = 'p1'"),
+    };
+    finish_plan(store, &call, &lease, &one_other);
     check_str(call.outcome, "DONE"); /* a repeat */
     check_int(count_jobs("true"), 4);
     store_destroy(store);
@@ -222,7 +226,7 @@ test(from_the_start_only_the_plan_is_left)
     store_destroy(store);
 }
 
-static const struct plan full_one = {"{f0,p0,i0}", "{FULL,PEER,INCR}", "{3,2,5}", "{t1,t1,t1}"};
+static const struct plan full_one = {"{p0,f0,i0}", "{PEER,FULL,INCR}", "{2,3,5}", "{t1,t1,t1}"};
 static const struct plan full_two = {"{f1,f2,p1,i1}", "{FULL,FULL,PEER,INCR}", "{3,3,2,5}",
                                      "{t1,t2,\"t1,t2\",\"t1,t2\"}"};
 
@@ -403,7 +407,8 @@ test(a_job_is_finished_without_what_came_later)
     call_lease(store, &lease, "w", 60000);
     check_int(pg_fixture_get_number(
                   url, "SELECT (outcome = 'DONE')::int FROM job_finish((SELECT id FROM job WHERE"
-                       " state = 'RUNNING'), 1::bigint, 'SUCCEEDED'::text, ''::text, 1::bigint,"
+                       " state = 'RUNNING'), (SELECT lease_token FROM job WHERE state = 'RUNNING'),"
+                       " 'SUCCEEDED'::text, ''::text, 1::bigint,"
                        " 1::bigint, 0::bigint, 1::bigint, 1::bigint, 1::float8, 0::bigint,"
                        " 20::bigint)"),
               1);

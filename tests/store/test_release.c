@@ -194,7 +194,7 @@ test(who_lets_go_after_an_abort_loses_that_to_a_delete)
     check_int(pg_fixture_get_number(url, "SELECT count(*) FROM task"), 1);
     call_lease(store, &lease, "w3", 60000);
     check_str(lease.id, before.id);
-    check_int(lease.token, before.token + 2);
+    check(lease.token > before.token);
     store_destroy(store);
 }
 

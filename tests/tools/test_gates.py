@@ -112,3 +112,34 @@ def test_cmetrics_counts_lines_of_a_function(tmp_path):
     assert run(TOOLS / "cmetrics.py", tmp_path)[0] == 1
     write(tmp_path, "a.c", long.replace("    g();\n", "", 1))
     assert run(TOOLS / "cmetrics.py", tmp_path)[0] == 0
+
+
+MIGRATIONS = [
+    ("ALTER TABLE task ADD COLUMN a text;", None),
+    ("ALTER TABLE task ADD COLUMN a text NOT NULL DEFAULT '', ADD COLUMN b numeric(3, 2) NOT NULL DEFAULT 0;", None),
+    ("ALTER TABLE task ADD COLUMN a text NOT NULL;", "column a is NOT NULL and has no default"),
+    ("ALTER TABLE task ADD COLUMN a text NOT NULL, ADD COLUMN b text DEFAULT '';", "column a is NOT NULL"),
+    ("CREATE TABLE a (b text NOT NULL); CREATE INDEX c ON a (b); DROP INDEX c;", None),
+    ("ALTER TABLE task DROP CONSTRAINT a, ADD CONSTRAINT a CHECK (b > 0);", None),
+    ("ALTER TABLE task DROP COLUMN a;", "drops a column"),
+    ("ALTER TABLE task\n    DROP a;", "0012_a.sql:2: drops what an older program may use"),
+    ("DROP TABLE task;", "drops what an older program may use"),
+    ("DROP FUNCTION job_take(text[]);", "drops what an older program may use"),
+    ("ALTER TABLE task RENAME COLUMN a TO b;", "renames"),
+    ("ALTER TABLE task ALTER COLUMN a TYPE bigint;", "changes the type"),
+    ("ALTER TABLE task ALTER COLUMN a SET NOT NULL;", "may leave the column out"),
+    ("ALTER TABLE task ALTER COLUMN a SET DEFAULT 1, ALTER COLUMN b DROP NOT NULL;", None),
+    ("-- DROP TABLE task;\nSELECT 'DROP TABLE task';", None),
+    ("CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ DELETE FROM a; DROP TABLE b $$;", None),
+    ("DROP TABLE task; UPDATE schema_support SET oldest = 12;", None),
+    ("DROP TABLE task; UPDATE schema_support SET oldest = 11;", "drops what"),
+]
+
+
+@pytest.mark.parametrize("text,expected", MIGRATIONS)
+def test_migrations_add(tmp_path, text, expected):
+    write(tmp_path, "migrations/0012_a.sql", text + "\n")
+    write(tmp_path, "migrations/0001_init.sql", "DROP TABLE was_there_before;\n")
+    status, out = run(TOOLS / "migrations.py", tmp_path)
+    assert status == (1 if expected else 0), out
+    assert (expected or " 0 breaches") in out

@@ -20,7 +20,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-enum { MAX_DATABASES = 100, PATH_BYTES = 256, WAIT_MS = 10 * 1000, POLL_MS = 5 };
+enum { MAX_DATABASES = 100, PATH_BYTES = 256, WAIT_MS = 60 * 1000, POLL_MS = 5 };
 
 static struct {
     bool is_open;

@@ -29,7 +29,7 @@ void postgres_server_runf(const char *url, const char *format, ...)
  */
 const char *postgres_server_get(const char *url, const char *sql);
 
-/* Waits until a query gives text; false if it does not within 10 s. */
+/* Waits until a query gives text; false if it does not within a minute. */
 int postgres_server_wait(const char *url, const char *sql, const char *text);
 
 /* A session that holds what it locks until it is closed. */

@@ -8,6 +8,7 @@ import socket
 import tempfile
 import xml.sax.saxutils
 
+from sluicetest.standstill import stop_process
 from sluicetest.wait import wait_until
 
 # The kernel chooses ports of connections from above these, so one that is free stays so while its server restarts.
@@ -56,7 +57,7 @@ ACCESS_CONTROL = {
 }
 
 # A master starts in half the time without the optimizing compiler, and has little to do later.
-FLAGS = {"master": ["-Xmx512m", "-XX:TieredStopAtLevel=1"], "regionserver": ["-Xmx512m"]}
+FLAGS = {"master": ["-Xmx512m", "-XX:TieredStopAtLevel=1"], "regionserver": ["-Xmx1g"]}
 
 
 def free_port():
@@ -111,7 +112,7 @@ class Node:
 
     def pause(self):
         """The process stands still until it is resumed."""
-        self.process.send_signal(signal.SIGSTOP)
+        stop_process(self.process.pid)
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)

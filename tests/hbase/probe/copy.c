@@ -159,7 +159,7 @@ struct status probe_copy(struct probe *probe)
     if (st.code == STATUS_OK)
         st = probe_read_scan_options(probe, json, &copy.options);
     if (st.code == STATUS_OK)
-        st = hbase_source_open(probe->args[1], "target", &never, &target);
+        st = hbase_source_open(probe->args[1], "target", &never, NULL, &target);
     if (st.code == STATUS_OK) {
         copy.writing.max_in_flight = (unsigned)nflights;
         copy.source = hbase_table_create(probe->cluster, &names[0]);

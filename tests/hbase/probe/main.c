@@ -104,7 +104,7 @@ static struct status run(const char *parameters, const struct command *command, 
 {
     static const struct stop never;
     struct probe probe = {.out = out, .args = args, .nargs = nargs};
-    struct status st = hbase_source_open(parameters, "probed", &never, &probe.cluster);
+    struct status st = hbase_source_open(parameters, "probed", &never, NULL, &probe.cluster);
 
     if (st.code != STATUS_OK)
         return st;

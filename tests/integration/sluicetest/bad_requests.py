@@ -144,7 +144,7 @@ PROGRESS = {
 }
 TASK_BY_SERVER = {f"task.{name}": SET_BY_SERVER for name in (
     "kind", "state", "stage", "message", "create_time", "update_time", "start_time", "end_time", "progress", "jobs",
-    "source_address", "destination_address", "delete_time")}
+    "source_address", "destination_address", "delete_time", "trace_id")}
 SOURCE_BY_SERVER = {f"data_source.{name}": SET_BY_SERVER for name in ("create_time", "update_time")}
 NEVER_CHANGES = why("no update changes it: a mask that names it is refused, and what is sent is ignored")
 
@@ -168,6 +168,7 @@ BASES = {
                                                   "incrementalSync": {"tableNames": ["t1"]}}},
     "UpdateTask task.full_migration": {"task": {
         "id": "workflow", "fullMigration": {"extraAttrsJson": '{"bandWidth":1}'}}},
+    "ExplainTask": {"id": LOST_TASK},
     "AbortTask": {"id": LOST_TASK},
     "RetryTask": {"id": LOST_TASK},
     "DeleteTask": {"id": LOST_TASK},
@@ -212,6 +213,7 @@ TABLE = {
         "request_id": REQUEST_ID, "validate_only": A_BOOL,
     },
     "GetTask": {"id": IDS, "view": UNKNOWN_ENUM},
+    "ExplainTask": {"id": IDS},
     "ListTasks": {"page_size": PAGE_SIZE, "page_token": PAGE_TOKEN, "kind": UNKNOWN_ENUM,
                   "state": UNKNOWN_ENUM,
                   "order_by": ORDER, "filter": FILTER, "view": UNKNOWN_ENUM},

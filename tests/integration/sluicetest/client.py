@@ -125,6 +125,13 @@ class Client:
         """The states of a task's jobs, in order."""
         return [job["state"].removeprefix("JOB_STATE_") for job in self.task(task_id)["jobs"]]
 
+    def is_served(self):
+        """The gateway answers, and serves. A client without a retry policy learns by a call that its connection was closed."""
+        try:
+            return self.health() == "SERVING"
+        except grpc.RpcError:
+            return False
+
     def health(self):
         return self("Check")["status"]
 

@@ -18,6 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 def pytest_addoption(parser):
     parser.addoption("--build-dir", default="build/dev",
                      help="where the programs are, relative to the project's root")
+    parser.addoption("--previous-build-dir", help="where those of the version before are, for test_upgrade.py")
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +29,7 @@ def build(request):
     assert cache.exists(), f"{folder} is no build folder"
     if "SLUICE_SANITIZE:STRING=\n" not in cache.read_text() + "\n":
         os.environ.setdefault("SLUICE_TEST_TIME_SCALE", "4")
+        os.environ["SLUICE_TEST_SANITIZED"] = "yes"
     return folder
 
 

@@ -33,14 +33,15 @@ class Api:
         task = api.tasks.GetTask(api.task_service.GetTaskRequest(id="x"))
     """
 
-    def __init__(self, address, options=()):
+    def __init__(self, address, options=(), credentials=None):
         load = importlib.import_module
         self.task = load("sluice.v1.task_pb2")
         self.task_service = load("sluice.v1.task_service_pb2")
         self.data_source = load("sluice.v1.data_source_pb2")
         self.data_source_service = load("sluice.v1.data_source_service_pb2")
         self.worker_service = load("sluice.worker.v1.worker_service_pb2")
-        self.channel = grpc.insecure_channel(address, options)
+        self.channel = (grpc.secure_channel(address, credentials, options) if credentials
+                        else grpc.insecure_channel(address, options))
         self.tasks = load("sluice.v1.task_service_pb2_grpc").TaskServiceStub(self.channel)
         self.data_sources = load(
             "sluice.v1.data_source_service_pb2_grpc").DataSourceServiceStub(self.channel)
@@ -114,7 +115,7 @@ class Reflected:
             f"/{self.package}.ServerReflection/ServerReflectionInfo",
             request_serializer=self.request.SerializeToString,
             response_deserializer=self.response.FromString)
-        return next(method(iter([self.request(**question)]), timeout=20))
+        return next(method(iter([self.request(**question)]), timeout=60))
 
     def services(self):
         answer = self.ask(list_services="")
@@ -152,7 +153,7 @@ class Reflected:
         self._learn(answer.file_descriptor_response.file_descriptor_proto)
         return self.pool.FindServiceByName(name)
 
-    def call(self, service, method, request, timeout_s=20):
+    def call(self, service, method, request, timeout_s=60):
         """A unary call; request is a dict as proto3's JSON has it, and so is the reply."""
         described = self.service(service).FindMethodByName(method)
         request_type = self.factory.GetPrototype(described.input_type)

@@ -24,7 +24,7 @@ class Job(typing.NamedTuple):
     table: str
     id: str  # "" until a worker was told
     state: str = "WAITING"
-    token: int = 0
+    token: int = 0  # the least that it may be
     attempt: int = 0
     free_at: float = 0.0  # not leased again before
     message: str = ""
@@ -244,7 +244,7 @@ def lease(task, call):
         return task, None, []
     if job.state not in ("READY", "RUNNING") or call.ended < job.free_at:
         return task, None, []
-    job = job._replace(id=told["id"], state="RUNNING", token=job.token + 1,
+    job = job._replace(id=told["id"], state="RUNNING", token=max(job.token + 1, told["token"]),
                        attempt=job.attempt + 1, free_at=call.began + LEASE_S)
     task = task._replace(jobs=task.jobs[:i] + (job,) + task.jobs[i + 1:])
     reply = ("OK", job.token, job.attempt, task.tables)

@@ -1,4 +1,5 @@
 """A PostgreSQL of our own: it can be killed at any moment and started again."""
+import contextlib
 import glob
 import itertools
 import os
@@ -12,7 +13,9 @@ import urllib.parse
 
 import psycopg2
 
-from .wait import wait_until
+from .sockets import is_waited_at
+from .standstill import stop_process
+from .wait import scale, wait_until
 
 SETTINGS = {
     "listen_addresses": "''",
@@ -52,10 +55,13 @@ def is_alive(pid):
 
 
 class Cluster:
-    """One data folder and, while it is up, one postmaster. A Unix socket is the only way in."""
+    """
+    One data folder and, while it is up, one postmaster. A Unix socket is the only way in. A test may choose
+    where, and settings of its own.
+    """
 
-    def __init__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-pg-", dir="/tmp"))
+    def __init__(self, folder=None, **settings):
+        self.folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="sluice-pg-", dir="/tmp"))
         self.log = self.folder / "log"
         self.bin = find_bin()
         self.process = None
@@ -72,7 +78,7 @@ class Cluster:
             check=True, stdout=subprocess.DEVNULL, cwd="/")
         with open(self.folder / "data" / "postgresql.conf", "a", encoding="utf-8") as f:
             f.write(f"unix_socket_directories = '{self.folder}'\n")
-            f.writelines(f"{name} = {value}\n" for name, value in SETTINGS.items())
+            f.writelines(f"{name} = {value}\n" for name, value in {**SETTINGS, **settings}.items())
 
     def start(self):
         with open(self.log, "ab") as log:
@@ -90,8 +96,18 @@ class Cluster:
             return False
         return True
 
+    def wait_until_ready(self):
+        """It may have ended of itself, and is started then."""
+        def is_back():
+            if self.process.poll() is not None:
+                self.start()
+            return self._is_ready()
+        wait_until(is_back, timeout_s=60, what="PostgreSQL is back")
+
     def kill(self):
         """kill -9 of the postmaster and all that it started, as when the machine loses power."""
+        if self.process.poll() is None:
+            stop_process(self.process.pid)  # so that it starts nothing more
         pids = [self.process.pid, *children_of(self.process.pid)]
         for pid in pids:
             try:
@@ -103,7 +119,11 @@ class Cluster:
 
     def pause(self):
         """The postmaster stands still: no connection is made; sessions that are there go on."""
-        self.process.send_signal(signal.SIGSTOP)
+        stop_process(self.process.pid)
+
+    def is_waited_for(self):
+        """A connection waits for the postmaster, which stands still."""
+        return is_waited_at(self.folder / ".s.PGSQL.5432")
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
@@ -112,11 +132,40 @@ class Cluster:
         """A fast shutdown: sessions are ended, all is written."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-            self.process.wait(timeout=60)
+            self.process.wait(timeout=60 * scale())
 
     def restart(self):
         self.kill()
         self.start()
+
+    def restart_immediately(self):
+        """As `pg_ctl restart -m immediate`: nothing is written at the end, and the log is replayed."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(timeout=60 * scale())
+        self.start()
+
+    def set(self, name, value):
+        """By ALTER SYSTEM; None takes it back. Sessions that are there have been told when those that come have it."""
+        self.execute("postgres", f"ALTER SYSTEM SET {name} = '{value}'" if value else f"ALTER SYSTEM RESET {name}")
+        before = self.execute("postgres", "SELECT pg_conf_load_time()")
+        self.execute("postgres", "SELECT pg_reload_conf()")
+        wait_until(lambda: self.execute("postgres", "SELECT pg_conf_load_time()") > before, what="settings are read again")
+
+    def ask_for_password_of(self, role):
+        """From now on the role logs in by its password alone."""
+        hba = self.folder / "data" / "pg_hba.conf"
+        rule = f"local all {role} scram-sha-256\n"
+        if rule not in hba.read_text():
+            hba.write_text(rule + hba.read_text())
+        self.execute("postgres", "SELECT pg_reload_conf()")
+
+        def is_asked():
+            try:
+                psycopg2.connect(self.url("postgres").replace("postgres@", f"{role}@")).close()
+            except psycopg2.OperationalError:
+                return True
+            return False
+        wait_until(is_asked, what=f"the password of {role} is asked for")
 
     def remove(self):
         """Stops for good."""
@@ -133,6 +182,16 @@ class Cluster:
         name = f"test_{next(self._names)}"
         self.execute("postgres", f"CREATE DATABASE {name}")
         return Database(self, name)
+
+    def drop_database(self, name):
+        """Its sessions are ended; the server itself waits for them for five seconds only."""
+        def is_dropped():
+            try:
+                self.execute("postgres", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            except psycopg2.errors.ObjectInUse:
+                return False
+            return True
+        wait_until(is_dropped, what=f"database {name} is dropped")
 
     def execute(self, database, sql, *values):
         """Runs one statement outside any transaction; gives its rows, if it has any."""
@@ -163,5 +222,19 @@ class Database:
     def value(self, sql, *values):
         return self.rows(sql, *values)[0][0]
 
+    @contextlib.contextmanager
+    def standing_still(self):
+        """Its sessions, of now, do not answer; connections are made all the same."""
+        pids = [pid for pid, in self.rows("SELECT pid FROM pg_stat_activity"
+                                          " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                                          " AND backend_type = 'client backend'")]
+        for pid in pids:
+            stop_process(pid)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
     def drop(self):
-        self.cluster.execute("postgres", f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
+        self.cluster.drop_database(self.name)

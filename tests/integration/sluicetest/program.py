@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 
-from .wait import wait_until
+from .sockets import hold_port
+from .standstill import stop_process
+from .wait import scale, wait_until
 
 # A report of a sanitizer ends a program with this status, which nothing else uses.
 SANITIZER_STATUS = 99
@@ -25,15 +27,18 @@ def environment(**more):
 class Program:
     """
     A program that runs until it is stopped. With `--listen 127.0.0.1:0` the port is the one that
-    it logs, and stays the same when it starts again.
+    it logs, and stays the same when it starts again: nobody else gets it meanwhile.
     """
 
     def __init__(self, path, log, *options):
         self.path = path
         self.log = log
         self.options = [str(o) for o in options]
+        self.env = {}  # for its next start
         self.process = None
         self.port = None
+        self.held_port = None  # while it does not run
+        self.metrics_port = None  # of --metrics-listen
         self.is_killed = False
 
     @property
@@ -50,11 +55,13 @@ class Program:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [self.path, *self._options_now()], stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, env=environment(), start_new_session=True)
+                stderr=log, env=environment(**self.env), start_new_session=True)
         self.is_killed = False
         if wait_for:
             line = self.wait_for_event(wait_for, timeout_s, offset)
             self.port = line.get("port", self.port)
+            self.metrics_port = line.get("metrics_port")
+        self.release_port()
         return self
 
     def _options_now(self):
@@ -71,10 +78,11 @@ class Program:
                     found.append(json.loads(line))
         return found
 
-    def wait_for_event(self, event, timeout_s=10, offset=0):
+    def wait_for_event(self, event, timeout_s=60, offset=0):
         def find():
+            has_ended = self.process.poll() is not None  # what it logs last is there then
             found = [line for line in self.events(offset) if line.get("event") == event]
-            if not found and self.process.poll() is not None:
+            if not found and has_ended:
                 raise AssertionError(
                     f"{self.name} ended with {self.process.returncode}:\n{self.log_tail()}")
             return found and found[0]
@@ -96,10 +104,21 @@ class Program:
         self.is_killed = True
         self.process.kill()
         self.process.wait()
+        self._hold_port()
+
+    def _hold_port(self):
+        if self.port and not self.held_port:
+            self.held_port = hold_port(self.port)
+
+    def release_port(self):
+        """It is not started again."""
+        if self.held_port:
+            self.held_port.close()
+        self.held_port = None
 
     def pause(self):
         """The process stands still, as on an overloaded machine, until it is resumed."""
-        self.process.send_signal(signal.SIGSTOP)
+        stop_process(self.process.pid)
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
@@ -111,11 +130,12 @@ class Program:
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            status = self.process.wait(timeout=timeout_s)
+            status = self.process.wait(timeout=timeout_s * scale())
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(
-                f"{self.name} did not stop within {timeout_s} s:\n{self.log_tail()}") from None
+                f"{self.name} did not stop within {timeout_s * scale():g} s:\n{self.log_tail()}") from None
+        self._hold_port()
         assert status == 0, f"{self.name} ended with {status}:\n{self.log_tail()}"
 
     def peak_memory_bytes(self):
@@ -127,7 +147,7 @@ class Program:
 def run(path, *options, check=True, timeout_s=120, stdin=None, **env):
     """Runs a program to its end: a CompletedProcess with text in stdout and stderr."""
     done = subprocess.run([path, *[str(o) for o in options]], input=stdin, capture_output=True,
-                          text=True, timeout=timeout_s, env=environment(**env))
+                          text=True, timeout=timeout_s * scale(), env=environment(**env))
     if check:
         assert done.returncode == 0, f"{path.name} {options}: {done.returncode}\n{done.stderr}"
     return done

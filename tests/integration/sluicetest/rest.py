@@ -4,6 +4,8 @@ import json
 import socket
 from dataclasses import dataclass
 
+from .wait import scale
+
 
 @dataclass
 class Reply:
@@ -20,14 +22,22 @@ class Reply:
 
 
 class Rest:
-    """Requests to one port, each on a connection of its own."""
+    """Requests to one port, each on a connection of its own; by TLS if there is an ssl.SSLContext."""
 
-    def __init__(self, port, timeout_s=60):
+    def __init__(self, port, timeout_s=60, context=None):
         self.port = port
         self.timeout_s = timeout_s
+        self.context = context
+
+    def connect(self):
+        """A connection of http.client."""
+        if self.context:
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=self.timeout_s,
+                                               context=self.context)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout_s)
 
     def request(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout_s)
+        connection = self.connect()
         try:
             connection.request(method, path, body=body, headers=headers or {})
             answer = connection.getresponse()
@@ -49,9 +59,9 @@ class Rest:
         raw = value if isinstance(value, bytes) else json.dumps(value).encode()
         return self.request(method, path, raw, {"Content-Type": "application/json"})
 
-    def raw(self, data, timeout_s=10):
+    def raw(self, data):
         """Sends bytes and gives all that comes back until the server closes."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=timeout_s) as s:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=self.timeout_s * scale()) as s:
             s.sendall(data)
             s.shutdown(socket.SHUT_WR)
             got = b""

@@ -1,6 +1,8 @@
 """A whole Sluice on one database: gateway, REST, worker, and a folder of files to import."""
 import json
 
+import grpc
+
 from .grpc_client import Api, Reflected
 from .program import Program, run
 from .rest import Rest
@@ -29,6 +31,7 @@ class Stack:
         self.shim = None
         self.workers = []
         self.rest = None
+        self.credentials = None  # of api, for a gateway with TLS
         self._api = None
         self._reflected = {}
 
@@ -89,6 +92,7 @@ class Stack:
                 program.stop()
             except AssertionError as e:
                 wrong.append(str(e))
+            program.release_port()
         assert not wrong, "\n".join(wrong)
 
     def cli(self, *arguments, check=True, **env):
@@ -106,8 +110,15 @@ class Stack:
     @property
     def api(self):
         if not self._api:
-            self._api = Api(self.gateway.address)
+            self._api = Api(self.gateway.address, credentials=self.credentials)
         return self._api
+
+    def use_credentials(self, credentials):
+        """From now on."""
+        if self._api:
+            self._api.close()
+        self._api = None
+        self.credentials = credentials
 
     def reflected(self, version="v1"):
         if version not in self._reflected:
@@ -128,6 +139,14 @@ class Stack:
         """`hdfs`, the folder files, and `ld`, a database."""
         self.add_source("hdfs", "FILE", {"root": str(self.files)})
         self.add_source("ld", "POSTGRES", {"url": destination.url})
+
+    def is_served(self):
+        """The gateway answers with what the database has."""
+        try:
+            self.api.tasks.ListTasks(self.api.task_service.ListTasksRequest(page_size=1), timeout=5)
+        except grpc.RpcError:
+            return False
+        return True
 
     def task(self, task_id):
         return self.api.tasks.GetTask(self.api.task_service.GetTaskRequest(id=task_id))

@@ -10,8 +10,16 @@ def scale():
     return float(os.environ.get("SLUICE_TEST_TIME_SCALE", "1"))
 
 
-def wait_until(condition, timeout_s=10, what=None):
-    """Calls condition until it gives something true, which is returned. Fails after timeout_s."""
+def is_sanitized():
+    """Whether the programs have sanitizers, which keep memory that was freed and take some of their own."""
+    return "SLUICE_TEST_SANITIZED" in os.environ
+
+
+def wait_until(condition, timeout_s=60, what=None):
+    """
+    Calls condition until it gives something true, which is returned. Fails after timeout_s, which a test chooses only where
+    the time is what it is about: what comes at all comes late on a busy machine.
+    """
     deadline = time.monotonic() + timeout_s * scale()
     while True:
         got = condition()

@@ -42,7 +42,7 @@ class Watch:
         return next((m for m in self.messages
                      if m["type"] == kind and all(m.get(k) == v for k, v in fields.items())), None)
 
-    def wait_for(self, kind, timeout_s=20, **fields):
+    def wait_for(self, kind, timeout_s=60, **fields):
         """Waits until find finds one; returns the watch."""
         def found():
             got = self.find(kind, **fields)
@@ -51,7 +51,7 @@ class Watch:
         wait_until(found, timeout_s, what=f"{kind} {fields} of {len(self.messages)} messages")
         return self
 
-    def wait_for_end(self, timeout_s=20):
+    def wait_for_end(self, timeout_s=60):
         """The Failure it ends with, or None."""
         wait_until(lambda: self.is_over, timeout_s, what="the watch ends")
         return self.failure

@@ -1,11 +1,13 @@
 /*
- * tests/unit/base/test_id.c - SHA-256, and UUIDs by name and from text.
+ * tests/unit/base/test_id.c - SHA-256, and UUIDs by name, in order and from text.
  */
 #include "base/id.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/compiler.h"
 #include "base/sha256.h"
 #include "tests/harness/test.h"
@@ -94,4 +96,25 @@ test(what_is_no_uuid_is_not_read)
         check(!id_read_uuid(str_from(cases[i]), text));
     check(!id_read_uuid(str_from_bytes("00112233-4455-6677-8899-aabbccddee\0f", 36), text));
     check_str(text, "untouched");
+}
+
+/* RFC 9562, section 5.7: 48 bits of time in milliseconds, version and variant, and nothing else that is told. */
+test(ids_in_order_are_uuids_of_version_7_that_begin_with_the_time)
+{
+    char first[ID_HEX_BYTES], second[ID_HEX_BYTES], uuid[ID_UUID_BYTES];
+    uint64_t time_ms = 0;
+
+    int64_t before_ms = clock_get_time_us() / 1000;
+    id_make_ordered_hex(first);
+    id_make_ordered_hex(second);
+    id_make_ordered_uuid(uuid);
+    int64_t after_ms = clock_get_time_us() / 1000;
+
+    check_int(sscanf(first, "%12" SCNx64, &time_ms), 1);
+    check((int64_t)time_ms >= before_ms && (int64_t)time_ms <= after_ms);
+    check_int(strlen(first), 32);
+    check(first[12] == '7' && strchr("89ab", first[16]) != NULL);
+    check(strcmp(first + 17, second + 17) != 0);
+    check(strncmp(first, second, 12) <= 0);
+    check(uuid[8] == '-' && uuid[13] == '-' && uuid[14] == '7' && uuid[18] == '-');
 }

@@ -68,6 +68,139 @@ test(json_in_compares_values_and_not_how_they_are_written)
     }
 }
 
+test(json_in_decodes_escapes)
+{
+    static const struct {
+        const char *json, *text;
+    } cases[] = {
+        {"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\/\b\f\n\r\t"},
+        {"\"a\\u0041\\u00e9\\u20AC\\ud83d\\uDE00z\"", "aA\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z"},
+        {"\"\\u007f\\u0080\\u07ff\\u0800\\uffff\"", "\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf"},
+        {"\"\xe2\x82\xac\"", "\xe2\x82\xac"},
+        {" \"\" ", ""},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct json *root = NULL;
+
+        check_status(json_read("x", str_from(cases[i].json), &root), STATUS_OK);
+        check(str_is(json_get_string(root), cases[i].text));
+        check_str(json_get_string(root).data, cases[i].text);
+        json_destroy(root);
+    }
+}
+
+test(json_in_reads_numbers_up_to_their_limits)
+{
+    static const struct {
+        const char *json;
+        int64_t number;
+    } cases[] = {
+        {"9223372036854775807", INT64_MAX},
+        {"-9223372036854775808", INT64_MIN},
+        {"0", 0},
+        {"-0", 0},
+    };
+    static const char *const reals[] = {"1.0", "1e0", "10E-1", "0.1e+1"};
+    struct json *root = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        check_status(json_read("x", str_from(cases[i].json), &root), STATUS_OK);
+        check(json_get_int(root) == cases[i].number);
+        json_destroy(root);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(reals); i++) {
+        check_status(json_read("x", str_from(reals[i]), &root), STATUS_OK);
+        check_int(json_get_kind(root), JSON_KIND_REAL);
+        check(json_get_real(root) > 0.999 && json_get_real(root) < 1.001);
+        json_destroy(root);
+    }
+}
+
+/* {"k0":0,"k1":1,...}, and the last key once more if it is_twice. */
+static struct status read_object(unsigned nmembers, bool is_twice, struct json **ret)
+{
+    struct buf text = {0};
+
+    for (unsigned i = 0; i < nmembers; i++)
+        buf_printf(&text, "%s\"k%u\":%u", i == 0 ? "{" : ",", i, i);
+    if (is_twice)
+        buf_printf(&text, ",\"k%u\":0", nmembers - 1);
+    buf_append_text(&text, "}");
+    struct status st = json_read("x", buf_get(&text), ret);
+    buf_deinit(&text);
+    return st;
+}
+
+test(json_in_finds_each_member_and_refuses_a_key_twice_however_many_there_are)
+{
+    static const unsigned counts[] = {1, 2, 8, 9, 100, 100000};
+
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        struct json *root = NULL;
+        unsigned n = 0;
+
+        check_status(read_object(counts[i], true, &root), STATUS_INVALID_ARGUMENT);
+        check_status(read_object(counts[i], false, &root), STATUS_OK);
+        check_int(json_get_count(root), counts[i]);
+        for (struct json_member m = json_first(root); m.value; m = json_next(root, m)) {
+            check_int(json_get_int(m.value), n++);
+            check(json_find(root, m.key.data) == m.value);
+        }
+        check_int(n, counts[i]);
+        check(json_find(root, "k") == NULL);
+        json_destroy(root);
+    }
+}
+
+test(json_in_says_where_a_text_is_wrong_and_quotes_nothing)
+{
+    static const struct {
+        const char *json, *text;
+    } cases[] = {
+        {"", "x: not JSON: the text ends early at line 1, column 1"},
+        {"{\"a\": [1, 2", "x: not JSON: the text ends early at line 1, column 12"},
+        {"{\n\"\xe2\x82\xac\": s3cret}", "x: not JSON: invalid token at line 2, column 6"},
+        {"[1 2]", "x: not JSON: ',' or ']' expected at line 1, column 4"},
+        {"{\"a\":1 \"b\"}", "x: not JSON: ',' or '}' expected at line 1, column 8"},
+        {"{a:1}", "x: not JSON: a key in quotes expected at line 1, column 2"},
+        {"{\"a\" 1}", "x: not JSON: ':' expected at line 1, column 6"},
+        {"{\"a\":1,}", "x: not JSON: a key in quotes expected at line 1, column 8"},
+        {"{} {}", "x: not JSON: more than one value at line 1, column 4"},
+        {"\"\xff\"", "x: not JSON: not UTF-8 at line 1, column 2"},
+        {"\"\\x\"", "x: not JSON: invalid escape at line 1, column 3"},
+        {"\"\\u00g0\"", "x: not JSON: invalid escape at line 1, column 6"},
+        {"\"\n\"", "x: not JSON: control character in a string at line 1, column 2"},
+        {"\"\\udc00\"", "x: not JSON: half a surrogate pair at line 1, column 8"},
+        {"\"\\ud800\\u0041\"", "x: not JSON: half a surrogate pair at line 1, column 14"},
+        {"-", "x: not JSON: the text ends early at line 1, column 2"},
+        {"[-]", "x: not JSON: invalid number at line 1, column 3"},
+        {"[1.]", "x: not JSON: invalid number at line 1, column 4"},
+        {"[.5]", "x: not JSON: invalid token at line 1, column 2"},
+        {"[1e+]", "x: not JSON: invalid number at line 1, column 5"},
+        {"[9223372036854775808]", "x: not JSON: number out of range at line 1, column 21"},
+        {"[1e999]", "x: not JSON: number out of range at line 1, column 7"},
+        {"tru", "x: not JSON: invalid token at line 1, column 1"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct json *root = NULL;
+        struct status st = json_read("x", str_from(cases[i].json), &root);
+
+        check_status(st, STATUS_INVALID_ARGUMENT);
+        check_str(st.text, cases[i].text);
+    }
+}
+
+test(json_in_takes_a_zero_byte_for_no_end)
+{
+    struct json *root = NULL;
+
+    check_status(json_read("x", str_from_bytes("1\0", 2), &root), STATUS_INVALID_ARGUMENT);
+    check_status(json_read("x", str_from_bytes("\"a\0\"", 4), &root), STATUS_INVALID_ARGUMENT);
+    check_status(json_read("x", str_from_bytes("[\0]", 3), &root), STATUS_INVALID_ARGUMENT);
+}
+
 test(json_in_refuses_hostile_texts)
 {
     static const char *const cases[] = {

@@ -6,6 +6,8 @@
 
 #include "base/base64.h"
 #include "base/buf.h"
+#include "base/compiler.h"
+#include "base/host_port.h"
 #include "base/number.h"
 #include "base/str.h"
 #include "base/utf8.h"
@@ -20,6 +22,38 @@ test(str_cut_yields_the_parts_and_then_nothing)
     check(str_is(str_cut(&rest, ','), "b"));
     check(rest.data == NULL);
     check_int(rest.len, 0);
+}
+
+test(host_port_cut_takes_brackets_off_and_nothing_else)
+{
+    static const struct {
+        const char *address, *host, *port;
+    } good[] = {
+        {"127.0.0.1:80", "127.0.0.1", "80"},
+        {"[::1]:80", "::1", "80"},
+        {"db.example:", "db.example", ""},
+        {"[a:80", "[a", "80"},
+    };
+    static const char *const bad[] = {"", ":80", "80", "::1:80", "[]:80", "a:b:80"};
+    struct str host;
+    struct str port;
+
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        check(host_port_cut(good[i].address, &host, &port));
+        check(str_is(host, good[i].host));
+        check(str_is(port, good[i].port));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        test_check(TEST_HERE, !host_port_cut(bad[i], &host, &port), bad[i]);
+}
+
+test(str_is_printable_takes_visible_ascii_and_spaces)
+{
+    check(str_is_printable(str_from("Bearer ~!")));
+    check(str_is_printable(str_from("")));
+    check(!str_is_printable(str_from("a\tb")));
+    check(!str_is_printable(str_from("\x7f")));
+    check(!str_is_printable(str_from("\xc3\xa4")));
 }
 
 test(str_find_says_len_where_there_is_nothing)
@@ -44,6 +78,24 @@ test(buf_grows_and_stays_terminated)
     check_int(buf.len, 2000);
     check_int(buf.data[2000], 0);
     buf_deinit(&buf);
+}
+
+test(buf_prints_texts_of_any_length)
+{
+    static const size_t lens[] = {0, 1, 254, 255, 256, 1000};
+
+    for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+        struct buf buf = {0}, small = {.max_bytes = lens[i] + 1};
+
+        buf_printf(&buf, "%0*d", (int)lens[i], 0);
+        buf_printf(&small, "%0*d<>", (int)lens[i], 0);
+        check_int(buf.len, lens[i] ? lens[i] : 1);
+        check_int(strspn(buf_get_text(&buf), "0"), buf.len);
+        check(buf_is_full(&small));
+        check_str(buf_get_text(&small), "");
+        buf_deinit(&buf);
+        buf_deinit(&small);
+    }
 }
 
 test(buf_drops_what_passes_its_limit_and_says_so)

@@ -67,6 +67,7 @@ struct status postgres_import_open(struct postgres_import *import)
         .spec = &import->spec,
         .task_id = import->task_id,
         .lease_token = import->token,
+        .first_token = import->first_token,
         .stop = &import->stop,
     };
     return type->open(&options, &import->destination);
@@ -84,8 +85,10 @@ struct status postgres_import_make(struct postgres_import *import, bool *ret_mad
 struct status postgres_import_start(struct postgres_import *import, bool drops_units)
 {
     bool is_made = false;
-    struct status st = postgres_import_make(import, &is_made);
 
+    if (drops_units)
+        import->first_token = import->token + 1;
+    struct status st = postgres_import_make(import, &is_made);
     if (st.code == STATUS_OK)
         st = type->begin(import->destination, drops_units, &import->units, &import->nunits);
     if (st.code == STATUS_OK)

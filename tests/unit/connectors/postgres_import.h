@@ -24,6 +24,7 @@ struct postgres_import {
     const char *password; /* NULL: none is given */
     const char *task_id;
     int64_t token;
+    int64_t first_token; /* of the run */
     struct stop stop;
     struct import_spec spec;
     struct import_column columns[POSTGRES_IMPORT_MAX_COLUMNS];

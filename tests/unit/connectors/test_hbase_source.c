@@ -12,7 +12,7 @@ static struct status look(const char *parameters_json)
 {
     struct hbase_cluster *cluster = NULL;
     struct hbase_server server;
-    struct status st = hbase_source_open(parameters_json, "h1", &stop, &cluster);
+    struct status st = hbase_source_open(parameters_json, "h1", &stop, NULL, &cluster);
 
     check_status(st, STATUS_OK);
     if (st.code == STATUS_OK)
@@ -50,14 +50,15 @@ test(hbase_source_has_a_user)
 {
     struct hbase_cluster *cluster = NULL;
 
-    check_status(hbase_source_open("{\"clusterKey\":\"zk:2181:/hbase\"}", "h1", &stop, &cluster),
-                 STATUS_OK);
+    check_status(
+        hbase_source_open("{\"clusterKey\":\"zk:2181:/hbase\"}", "h1", &stop, NULL, &cluster),
+        STATUS_OK);
     check_str(hbase_cluster_get_user(cluster), hbase_source_default_user);
     check_str(hbase_cluster_get_name(cluster), "h1");
     hbase_cluster_destroy(cluster);
 
     check_status(hbase_source_open("{\"clusterKey\":\"zk:2181:/hbase\",\"username\":\"hadoop\"}",
-                                   "h1", &stop, &cluster),
+                                   "h1", &stop, NULL, &cluster),
                  STATUS_OK);
     check_str(hbase_cluster_get_user(cluster), "hadoop");
     hbase_cluster_destroy(cluster);
@@ -77,7 +78,7 @@ test(hbase_source_refuses_parameters_that_are_not_right)
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct hbase_cluster *cluster = NULL;
-        struct status st = hbase_source_open(cases[i], "h1", &stop, &cluster);
+        struct status st = hbase_source_open(cases[i], "h1", &stop, NULL, &cluster);
 
         check_status(st, STATUS_INVALID_ARGUMENT);
         check(strstr(st.text, "data source 'h1'") != NULL);

@@ -180,7 +180,7 @@ test(a_stop_is_noticed_while_a_server_does_not_answer)
     check(pthread_create(&thread, NULL, run_stop, &import.stop) == 0);
     int64_t start_ms = clock_get_monotonic_ms();
     check_status(postgres_import_make(&import, &is_made), STATUS_CANCELLED);
-    check(clock_get_monotonic_ms() - start_ms < 1000);
+    check(clock_get_monotonic_ms() - start_ms < 20000); /* it would wait for longer */
     (void)pthread_join(thread, NULL);
     (void)close(fd);
     (void)unlink(address.sun_path);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -27,6 +28,7 @@ struct worker {
     uint32_t first_split;          /* then every NWRITERS-th */
     unsigned nkeys;
     atomic_uint *nleft;
+    atomic_uint *ntried; /* splits, well or not */
     struct status status;
     unsigned nconflicts;
 };
@@ -50,6 +52,7 @@ static struct status run_split(struct worker *worker, uint32_t split, const char
 
     for (int i = 0; i < MAX_TRIES; i++) {
         st = postgres_import_split(&worker->import, worker->import.writer, split, rows);
+        (void)atomic_fetch_add(worker->ntried, 1);
         if (st.code != STATUS_UNAVAILABLE)
             break;
     }
@@ -72,24 +75,39 @@ static void *run_worker(void *arg)
     return NULL;
 }
 
+/* Kills a session, and waits until a split was tried: writers that are slow get on, too. */
+static void kill_and_wait(const struct postgres_import *import, atomic_uint *ntried,
+                          atomic_uint *nleft)
+{
+    unsigned before = atomic_load(ntried);
+
+    (void)postgres_server_get(import->url, kill_one);
+    while (atomic_load(ntried) == before && atomic_load(nleft) > 0)
+        (void)usleep(1000);
+}
+
 /* Runs all splits on NWRITERS writers; the first failure. */
 static struct status run_all(struct postgres_import *import, unsigned nkeys, bool kills)
 {
     struct worker workers[NWRITERS];
     atomic_uint nleft = NWRITERS;
+    atomic_uint ntried = 0;
     struct status st = status_ok();
 
     for (uint32_t i = 0; i < NWRITERS; i++) {
         struct worker *worker = &workers[i];
-        *worker =
-            (struct worker){.import = *import, .first_split = i, .nkeys = nkeys, .nleft = &nleft};
+        *worker = (struct worker){.import = *import,
+                                  .first_split = i,
+                                  .nkeys = nkeys,
+                                  .nleft = &nleft,
+                                  .ntried = &ntried};
         worker->import.spec.columns = worker->import.columns;
         check_status(type->open_writer(import->destination, &worker->import.writer), STATUS_OK);
     }
     for (size_t i = 0; i < NWRITERS; i++)
         check(pthread_create(&workers[i].thread, NULL, run_worker, &workers[i]) == 0);
     while (kills && atomic_load(&nleft) > 0)
-        (void)postgres_server_get(import->url, kill_one);
+        kill_and_wait(import, &ntried, &nleft);
     for (size_t i = 0; i < NWRITERS; i++) {
         (void)pthread_join(workers[i].thread, NULL);
         if (workers[i].status.code != STATUS_OK)

@@ -366,6 +366,31 @@ test(what_is_kept_of_a_task_is_forgotten)
     postgres_import_close(&import);
 }
 
+/* As a gateway's database does that was restored from a backup. */
+test(a_task_that_has_forgotten_its_rows_does_not_add_them_again_without_a_key)
+{
+    struct postgres_import import;
+
+    postgres_import_init(&import);
+    postgres_import_set_sql(&import);
+    postgres_server_run(import.url, "CREATE TABLE t (k text, v int)");
+    check_status(postgres_import_start(&import, true), STATUS_OK);
+    check_status(postgres_import_split(&import, import.writer, 0, "a=1"), STATUS_OK);
+    type->forget(import.destination);
+    check_str(postgres_server_get(import.url, count_kept), "1,1,0");
+
+    check_status(postgres_import_start(&import, false), STATUS_OK); /* it has the checkpoint */
+    check_int(import.nunits, 1);
+    check_status(postgres_import_open(&import), STATUS_OK); /* it does not even have that */
+    struct status st = type->begin(import.destination, true, &import.units, &import.nunits);
+    check_status(st, STATUS_FAILED_PRECONDITION);
+    check(strstr(st.text, "rows of 1 splits that the task has forgotten") != NULL);
+
+    check_status(postgres_import_start(&import, true), STATUS_OK); /* somebody wants it so */
+    check_int(import.nunits, 0);
+    postgres_import_close(&import);
+}
+
 test(what_is_kept_of_old_tasks_is_forgotten_by_others)
 {
     struct postgres_import import;

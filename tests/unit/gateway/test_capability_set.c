@@ -126,3 +126,17 @@ test(capability_set_names_all_that_is_wrong)
     check_int(read_entries(arena, entries, 3, &set).count, 2);
     arena_destroy(arena);
 }
+
+test(capability_list_has_whole_entries_only)
+{
+    char *const entries[] = {"check:file", "bulkload:file:postgres"};
+    struct arena *arena = arena_create(0);
+    struct capability_set set = {0};
+
+    check_int(read_entries(arena, entries, 2, &set).count, 0);
+    check(capability_list_has(set.checks, str_from("check:file")));
+    check(capability_list_has(set.jobs, str_from("bulkload:file:postgres")));
+    check(!capability_list_has(set.jobs, str_from("bulkload:file")));
+    check(!capability_list_has(set.jobs, str_from("check:file")));
+    arena_destroy(arena);
+}

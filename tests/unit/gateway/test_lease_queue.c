@@ -31,10 +31,10 @@ test(lease_queue_costs_nothing_without_waiters)
     check_int(lease_queue_get_delay_ms(&queue, 0), LEASE_QUEUE_NEVER);
 }
 
-test(lease_queue_asks_for_the_first_who_came)
+test(lease_queue_asks_for_those_who_came_first)
 {
     struct lease_queue queue;
-    struct lease_waiter a = until(100), b = until(100);
+    struct lease_waiter a = until(100), b = until(100), late = until(100);
 
     lease_queue_init(&queue);
     check(lease_queue_add(&queue, &a));
@@ -42,10 +42,56 @@ test(lease_queue_asks_for_the_first_who_came)
     check_int(lease_queue_get_delay_ms(&queue, 0), 0);
     check(lease_queue_begin(&queue, 0));
     check(!lease_queue_begin(&queue, 0));
-    check(lease_queue_end_with_job(&queue) == &a);
+    check(lease_queue_add(&queue, &late));
+    check_int(queue.nasked, 2);
+    check(lease_queue_take_asker(&queue, 1) == &a);
+    check(lease_queue_take_asker(&queue, 2) == &b);
+    lease_queue_end_with_more(&queue);
     check(lease_queue_begin(&queue, 0)); /* at once: there may be more */
-    check(lease_queue_end_with_job(&queue) == &b);
+    check_int(queue.nasked, 1);
+    check(lease_queue_take_asker(&queue, 1) == &late);
+    lease_queue_end_with_more(&queue);
     check(!lease_queue_begin(&queue, 0));
+}
+
+test(lease_queue_asks_for_so_many_at_once)
+{
+    struct lease_queue queue;
+    struct lease_waiter waiters[LEASE_QUEUE_MAX_ASKERS + 1];
+
+    lease_queue_init(&queue);
+    for (size_t i = 0; i < ARRAY_LEN(waiters); i++) {
+        waiters[i] = until(60000);
+        check(lease_queue_add(&queue, &waiters[i]));
+    }
+    check(lease_queue_begin(&queue, 0));
+    check_int(queue.nasked, LEASE_QUEUE_MAX_ASKERS);
+    for (unsigned i = 0; i < LEASE_QUEUE_MAX_ASKERS; i++)
+        check(lease_queue_take_asker(&queue, i + 1) == &waiters[i]);
+    lease_queue_end_with_more(&queue);
+    check(lease_queue_begin(&queue, 0));
+    check(lease_queue_take_asker(&queue, 1) == &waiters[LEASE_QUEUE_MAX_ASKERS]);
+}
+
+test(lease_queue_answers_those_who_got_no_job)
+{
+    struct lease_queue queue;
+    struct lease_waiter a = until(0), b = until(0);
+    struct list expired;
+
+    lease_queue_init(&queue);
+    list_init(&expired);
+    check(lease_queue_add(&queue, &a));
+    check(lease_queue_add(&queue, &b));
+    check(lease_queue_begin(&queue, 0));
+    lease_queue_take_expired(&queue, 10, &expired);
+    check_int(count(&expired), 0); /* the answer is near */
+    check(lease_queue_take_asker(&queue, 1) == &a);
+    lease_queue_end_with_none(&queue, 20);
+    check(!lease_queue_begin(&queue, 20));
+    lease_queue_take_expired(&queue, 20, &expired);
+    check_int(count(&expired), 1);
+    check(expired.next == &b.link);
 }
 
 test(lease_queue_polls_once_for_all)
@@ -78,7 +124,7 @@ test(lease_queue_asks_at_once_when_woken)
     lease_queue_end_with_none(&queue, 1);
     check_int(lease_queue_get_delay_ms(&queue, 1), 0);
     check(lease_queue_begin(&queue, 1));
-    check(lease_queue_end_with_job(&queue) == &a);
+    check(lease_queue_take_asker(&queue, 1) == &a);
 }
 
 test(lease_queue_answers_no_job_only_after_a_question_of_its_time)
@@ -134,10 +180,10 @@ test(lease_queue_has_nobody_for_a_job_when_the_asker_left)
     check(lease_queue_begin(&queue, 0));
     check(lease_queue_remove(&queue, &a));
     check(!lease_queue_remove(&queue, &a));
-    check(lease_queue_end_with_job(&queue) == NULL);
-    check_int(queue.nwaiters, 1);
-    check(lease_queue_begin(&queue, 0));
-    check(queue.asker == &b);
+    check(lease_queue_take_asker(&queue, 1) == NULL);
+    check(lease_queue_take_asker(&queue, 2) == &b);
+    lease_queue_end_with_more(&queue);
+    check_int(queue.nwaiters, 0);
 }
 
 test(lease_queue_fails_those_whom_the_question_was_for)
@@ -157,7 +203,7 @@ test(lease_queue_fails_those_whom_the_question_was_for)
     check(failed.next == &a.link);
     check_int(queue.nwaiters, 1);
     check(lease_queue_begin(&queue, 10));
-    check(queue.asker == &late);
+    check(lease_queue_take_asker(&queue, 1) == &late);
 }
 
 test(lease_queue_has_a_limit)

@@ -340,15 +340,22 @@ static void answer_multi(struct fake_table *f, struct fake_call *call,
         fake_call_reply(call, &response.base, (struct str){0});
 }
 
-/* Answers the Multi calls that wait, when there are enough. */
-static void keep_multi(struct fake_table *f, struct fake_call *call)
+/* Answers the Multi calls that wait, when there are enough. The mutex is held. */
+static void answer_kept(struct fake_table *f)
 {
-    f->kept[f->nwaiting++] = call;
     if (f->nwaiting < f->nkept)
         return;
     for (unsigned i = f->nwaiting; i > 0; i--) /* the last one first */
         answer_multi(f, f->kept[i - 1], NULL);
     f->nwaiting = 0;
+}
+
+void fake_table_keep(struct fake_table *f, unsigned nkept)
+{
+    (void)pthread_mutex_lock(&f->mutex);
+    f->nkept = nkept;
+    answer_kept(f);
+    (void)pthread_mutex_unlock(&f->mutex);
 }
 
 static void answer(void *self, struct fake_call *call)
@@ -361,9 +368,10 @@ static void answer(void *self, struct fake_call *call)
         ;
     else if (strcmp(call->method, "Scan") == 0)
         answer_scan(f, call, fault);
-    else if (f->nkept > 0)
-        keep_multi(f, call);
-    else
+    else if (f->nkept > 0) {
+        f->kept[f->nwaiting++] = call;
+        answer_kept(f);
+    } else
         answer_multi(f, call, fault);
     (void)pthread_mutex_unlock(&f->mutex);
 }

@@ -46,7 +46,7 @@ struct fake_table {
     size_t page_cells;     /* of a Scan's answer, whose last row is cut; 0: no limit */
     bool sends_heartbeats; /* each second answer to a Scan is nothing else */
     size_t max_cell_bytes; /* of a Multi; 0: no limit */
-    unsigned nkept;        /* a Multi is answered when so many wait; 0: at once */
+    unsigned nkept; /* a Multi is answered when so many wait; 0: at once. See fake_table_keep */
 
     pthread_mutex_t mutex; /* guards all below */
     struct hbase_cell cells[CELL_TEXT_MAX_CELLS];
@@ -67,6 +67,9 @@ struct fake_table {
 void fake_table_open(struct fake_table *f, const struct fake_region *regions, size_t nregions,
                      const char *cells);
 void fake_table_close(struct fake_table *f);
+
+/* Changes nkept after the first call, and answers what waits if that is enough then. */
+void fake_table_keep(struct fake_table *f, unsigned nkept);
 
 /* The cells that were written, in order and each of them once. */
 const char *fake_table_show_written(struct fake_table *f, struct buf *ret);

@@ -13,7 +13,15 @@
 #include "base/thread.h"
 #include "hbase/bytes.h"
 
-enum { MAX_FRAME_BYTES = 4096, NO_NODE = -101, NO_AUTH = -102, STAT_BYTES = 68 };
+enum {
+    MAX_FRAME_BYTES = 4096,
+    MAX_CHILDREN = 16,
+    TYPE_READ = 4,
+    TYPE_LIST = 8,
+    NO_NODE = -101,
+    NO_AUTH = -102,
+    STAT_BYTES = 68,
+};
 
 struct fake_zookeeper {
     struct fake_zookeeper_options options;
@@ -83,23 +91,60 @@ static const struct fake_node *find_node(const struct fake_zookeeper *server, st
     return NULL;
 }
 
-static void send_node(const struct fake_zookeeper *server, int fd, uint32_t xid, struct str path)
+static void add_data(const struct fake_node *node, struct buf *out)
+{
+    const char stat[STAT_BYTES] = {0};
+
+    add_u32(out, (uint32_t)node->data.len);
+    buf_append_str(out, node->data);
+    buf_append(out, stat, sizeof(stat));
+}
+
+/* The name of a node that is right below path, or NULL. */
+static const char *find_child_name(const struct fake_node *node, struct str path)
+{
+    const char *name = node->path + path.len + 1;
+
+    if (!str_has_prefix(str_from(node->path), path.data) || node->path[path.len] != '/')
+        return NULL;
+    return strchr(name, '/') ? NULL : name;
+}
+
+static void add_children(const struct fake_zookeeper *server, const char *path, struct buf *out)
+{
+    const char *names[MAX_CHILDREN];
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < server->options.nnodes; i++) {
+        const char *name = find_child_name(&server->options.nodes[i], str_from(path));
+
+        require(count < MAX_CHILDREN);
+        if (name)
+            names[count++] = name;
+    }
+    add_u32(out, count);
+    for (uint32_t i = 0; i < count; i++) {
+        add_u32(out, (uint32_t)strlen(names[i]));
+        buf_append_text(out, names[i]);
+    }
+}
+
+static void answer(const struct fake_zookeeper *server, int fd, const char *request,
+                   struct str path)
 {
     const struct fake_node *node = find_node(server, path);
-    const char stat[STAT_BYTES] = {0};
     struct buf out = {0};
     int32_t error = node ? 0 : NO_NODE;
 
     if (server->options.mood == FAKE_ZOOKEEPER_DENIES)
         error = NO_AUTH;
-    add_u32(&out, xid);
+    add_u32(&out, hbase_get_u32(request));
     buf_append(&out, "\0\0\0\0\0\0\0\0", 8);
     add_u32(&out, (uint32_t)error);
-    if (error == 0) {
-        add_u32(&out, (uint32_t)node->data.len);
-        buf_append_str(&out, node->data);
-        buf_append(&out, stat, sizeof(stat));
-    }
+    if (error == 0 && hbase_get_u32(request + 4) == TYPE_READ)
+        add_data(node, &out);
+    else if (error == 0)
+        add_children(server, node->path, &out);
     send_frame(fd, buf_get(&out));
     buf_deinit(&out);
 }
@@ -123,10 +168,11 @@ static void serve_requests(struct fake_zookeeper *server, int fd)
             atomic_fetch_add(&server->nclosed, 1);
             continue;
         }
-        require(hbase_get_u32(frame + 4) == 4 && hbase_get_u32(frame + 8) == len - 13);
+        uint32_t type = hbase_get_u32(frame + 4);
+        require((type == TYPE_READ || type == TYPE_LIST) && hbase_get_u32(frame + 8) == len - 13);
         if (server->options.mood == FAKE_ZOOKEEPER_CHATTERS)
             send_chatter(fd);
-        send_node(server, fd, hbase_get_u32(frame), str_from_bytes(frame + 12, len - 13));
+        answer(server, fd, frame, str_from_bytes(frame + 12, len - 13));
     }
 }
 

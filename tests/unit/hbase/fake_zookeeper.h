@@ -28,7 +28,8 @@ enum fake_zookeeper_mood {
 
 /* Borrowed until it is closed. */
 struct fake_zookeeper_options {
-    const struct fake_node *nodes; /* nodes[0 .. nnodes) */
+    const struct fake_node
+        *nodes; /* nodes[0 .. nnodes); a node's children are those whose paths say so */
     size_t nnodes;
     enum fake_zookeeper_mood mood;
 };

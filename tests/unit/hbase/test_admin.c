@@ -271,6 +271,9 @@ test(admin_tells_which_rights_are_missing)
     check_status(hbase_admin_find_missing_rights(master.base.cluster, NULL, "RW", missing),
                  STATUS_OK);
     check_str(missing, "W");
+    struct status st = hbase_admin_check_rights(master.base.cluster, &name, "RW");
+    check_status(st, STATUS_PERMISSION_DENIED);
+    check(strstr(st.text, "lacks the right W on table "));
     fake_master_close(&master);
 }
 

@@ -14,6 +14,7 @@
 enum {
     FIND_MS = 10 * 1000, /* users are to see why within this */
     SHORT_MS = 300,
+    TRIES_MS = 2000, /* in which two tries have room */
 };
 
 static int get_port(const struct cluster_fixture *f)
@@ -371,7 +372,7 @@ test(a_call_ends_with_the_last_fault_when_the_patience_is_used_up)
     struct cluster_fixture f = {.on_call = hold};
 
     cluster_fixture_open(&f);
-    hbase_cluster_set_patience(f.cluster, SHORT_MS);
+    hbase_cluster_set_patience(f.cluster, TRIES_MS);
     struct status st = call_master(f.cluster);
     check_status(st, STATUS_UNAVAILABLE);
     check(strstr(st.text, "PleaseHoldException: starting") != NULL);
@@ -396,12 +397,12 @@ static void *run_call(void *arg)
 test(a_stop_ends_the_pause_between_two_tries)
 {
     struct lone_call call = {.f = {.on_call = hold}};
-    int64_t begin_ms = clock_get_monotonic_ms();
     pthread_t thread;
 
     cluster_fixture_open(&call.f);
     check_status(thread_start("call", run_call, &call, &thread), STATUS_OK);
     (void)fake_server_wait_call(call.f.server, "Ask", 3);
+    int64_t begin_ms = clock_get_monotonic_ms();
     stop_request(&call.f.stop);
     (void)pthread_join(thread, NULL);
     check_status(call.ended, STATUS_CANCELLED);

@@ -15,7 +15,7 @@ enum {
     OPEN_MS = 10 * 1000,
     NTHREADS = 8,
     NCALLS = 300,
-    STOP_MS = 1000, /* that a stop may take at most: 100 ms, and what a busy machine adds */
+    STOP_MS = LONG_MS / 3, /* that a stop may take at most: 100 ms, and what a busy machine adds */
 };
 
 /* A server and a connection to it. */

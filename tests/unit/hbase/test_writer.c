@@ -1,6 +1,11 @@
 /* Writes to a fake table: whatever happens in between, all is there in the end. */
 #include "hbase/writer.h"
 
+#include <poll.h>
+#include <pthread.h>
+
+#include "base/clock.h"
+#include "base/thread.h"
 #include "hbase/batch.h"
 #include "hbase/hbase.pb-c.h"
 #include "hbase/window.h"
@@ -171,27 +176,110 @@ test(writer_splits_a_batch_by_the_regions_that_there_are_now)
     fixture_close(&w);
 }
 
-/* Calls are answered when four have come, the last one first; so they must be on their way at the same time. */
-test(writer_has_several_batches_on_their_way)
+/* Writes rows of one letter from first on; each is a batch of its own. */
+static struct status put_batches(struct hbase_writer *writer, char first, size_t nbatches)
 {
-    struct fixture w;
-    char value[HBASE_WRITER_BATCH_BYTES / 2 + 1] = {0}; /* one to a batch */
+    char value[HBASE_WRITER_BATCH_BYTES / 2 + 1] = {0};
     struct hbase_cell cell = {.family = str_from("f"),
                               .qualifier = str_from("x"),
                               .value = str_from_bytes(value, sizeof(value)),
                               .timestamp_ms = 1,
                               .type = HBASE_PUT};
+    struct status st = status_ok();
+
+    for (size_t i = 0; i < nbatches && st.code == STATUS_OK; i++) {
+        char row = (char)(first + (char)i);
+
+        cell.row = str_from_bytes(&row, 1);
+        st = hbase_writer_put(writer, &cell, 1);
+    }
+    return st.code == STATUS_OK ? hbase_writer_flush(writer) : st;
+}
+
+/* Calls are answered when two have come, the last one first; so they must be on their way at the same time. */
+test(writer_has_several_batches_on_their_way)
+{
+    struct fixture w;
 
     fixture_open(&w, three, ARRAY_LEN(three));
-    w.f.nkept = 4;
-    w.options.max_in_flight = 4;
+    w.f.nkept = 2;
     w.writer = hbase_writer_create(w.f.table, &w.options);
-    for (char c = 'a'; c < 'a' + 8; c++) {
-        cell.row = str_from_bytes(&c, 1);
-        check_status(hbase_writer_put(w.writer, &cell, 1), STATUS_OK);
-    }
-    check_status(hbase_writer_flush(w.writer), STATUS_OK);
+    check_status(put_batches(w.writer, 'a', 8), STATUS_OK);
     check_str(show(&w), "a/f:x@1 b/f:x@1 c/f:x@1 d/f:x@1 e/f:x@1 f/f:x@1 g/f:x@1 h/f:x@1");
+    fixture_close(&w);
+}
+
+struct other_writer {
+    struct fixture *w;
+    char first;
+    pthread_t thread;
+    struct status status;
+};
+
+static void *write_batches(void *arg)
+{
+    struct other_writer *other = arg;
+    struct hbase_writer *writer = hbase_writer_create(other->w->f.table, &other->w->options);
+
+    other->status = put_batches(writer, other->first, 4);
+    hbase_writer_destroy(writer);
+    return NULL;
+}
+
+/* Whether the server has been sent so many batches, and is sent no more for a while. */
+static bool is_sent_no_more_than(struct fixture *w, unsigned count)
+{
+    const int64_t end_ms = clock_get_monotonic_ms() + SHORT_MS;
+
+    (void)fake_server_wait_call(w->f.base.server, "Multi", count - 1);
+    while (clock_get_monotonic_ms() < end_ms) {
+        if (fake_server_count_calls(w->f.base.server, "Multi") > count)
+            return false;
+        (void)poll(NULL, 0, 1);
+    }
+    return true;
+}
+
+test(writers_together_have_no_more_batches_on_their_way_to_a_server_than_it_does_well_with)
+{
+    struct other_writer others[] = {{.first = 'a'}, {.first = 'm'}};
+    struct fixture w;
+
+    fixture_open(&w, one, ARRAY_LEN(one));
+    w.f.nkept = HBASE_WRITER_MAX_AT_SERVER + 1; /* none is answered, unless there are too many */
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        others[i].w = &w;
+        check_status(thread_start("writer", write_batches, &others[i], &others[i].thread),
+                     STATUS_OK);
+    }
+    check(is_sent_no_more_than(&w, HBASE_WRITER_MAX_AT_SERVER));
+    fake_table_keep(&w.f, 0);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        check_int(pthread_join(others[i].thread, NULL), 0);
+        check_status(others[i].status, STATUS_OK);
+    }
+    check_str(show(&w), "a/f:x@1 b/f:x@1 c/f:x@1 d/f:x@1 m/f:x@1 n/f:x@1 o/f:x@1 p/f:x@1");
+    fixture_close(&w);
+}
+
+test(writers_that_wait_for_others_batches_end_with_a_stop)
+{
+    struct other_writer others[] = {{.first = 'a'}, {.first = 'm'}};
+    struct fixture w;
+
+    fixture_open(&w, one, ARRAY_LEN(one));
+    w.f.nkept = HBASE_WRITER_MAX_AT_SERVER + 1;
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        others[i].w = &w;
+        check_status(thread_start("writer", write_batches, &others[i], &others[i].thread),
+                     STATUS_OK);
+    }
+    (void)fake_server_wait_call(w.f.base.server, "Multi", HBASE_WRITER_MAX_AT_SERVER - 1);
+    stop_request(&w.f.base.stop);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        check_int(pthread_join(others[i].thread, NULL), 0);
+        check_status(others[i].status, STATUS_CANCELLED);
+    }
     fixture_close(&w);
 }
 

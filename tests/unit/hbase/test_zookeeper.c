@@ -25,6 +25,9 @@ test(requests_are_as_zookeeper_has_them)
     zookeeper_write_read(&out, "/hbase/master");
     hex_check(buf_get(&out), "0000001a 00000001 00000004 0000000d 2f68626173652f6d6173746572 00");
     buf_clear(&out);
+    zookeeper_write_list(&out, "/hbase/rs");
+    hex_check(buf_get(&out), "00000016 00000001 00000008 00000009 2f68626173652f7273 00");
+    buf_clear(&out);
     zookeeper_write_close(&out);
     hex_check(buf_get(&out), "00000008 00000002 fffffff5");
     buf_deinit(&out);
@@ -118,6 +121,44 @@ test(a_nodes_data_is_as_long_as_it_says)
     buf_deinit(&data);
 }
 
+/* The names of children with ',' between. */
+static struct status read_names(const char *hex, struct buf *ret)
+{
+    struct arena *arena = arena_create(0);
+    struct zookeeper_names names;
+    struct buf frame = {0};
+
+    buf_clear(ret);
+    hex_read(hex, &frame);
+    struct status st = zookeeper_read_names(buf_get(&frame), arena, &names);
+    for (size_t i = 0; st.code == STATUS_OK && i < names.count; i++)
+        buf_printf(ret, "%s%s", i > 0 ? "," : "", names.names[i]);
+    buf_deinit(&frame);
+    arena_destroy(arena);
+    return st;
+}
+
+test(a_nodes_children_are_as_many_and_as_long_as_it_says)
+{
+    struct buf names = {0};
+
+    check_status(read_names(HEADER "00000000 00000002 00000001 61 00000002 6263", &names),
+                 STATUS_OK);
+    check_str(buf_get_text(&names), "a,bc");
+    check_status(read_names(HEADER "00000000 00000000", &names), STATUS_OK);
+    check_int(names.len, 0);
+    check_status(read_names(HEADER "00000000 00000001 00000002 61", &names), STATUS_DATA_LOSS);
+    check_status(read_names(HEADER "00000000 00000001 00000001 6162", &names), STATUS_DATA_LOSS);
+    check_status(read_names(HEADER "00000000 00000002 00000001 61", &names), STATUS_DATA_LOSS);
+    check_status(read_names(HEADER "00000000 00000001 ffffffff 61", &names), STATUS_DATA_LOSS);
+    check_status(read_names(HEADER "00000000 ffffffff", &names), STATUS_DATA_LOSS);
+    check_status(read_names(HEADER "00000000 000000", &names), STATUS_DATA_LOSS);
+    check_status(read_names(HEADER, &names), STATUS_DATA_LOSS);
+    check_status(read_names(HEADER "ffffff9b", &names), STATUS_NOT_FOUND);
+    check_status(read_names(HEADER "ffffff9a", &names), STATUS_PERMISSION_DENIED);
+    buf_deinit(&names);
+}
+
 /* ---- A server ---- */
 
 static const struct fake_node nodes[] = {{"/hbase/a", {"hello", 5}}, {"/hbase/empty", {"", 0}}};
@@ -137,7 +178,11 @@ static struct status read_from(enum fake_zookeeper_mood mood, const char *path, 
         .deadline_ms = clock_get_monotonic_ms() + timeout_ms,
     };
 
-    struct status st = zookeeper_read(&options, path, ret);
+    struct zookeeper *zookeeper = NULL;
+    struct status st = zookeeper_open(&options, &zookeeper);
+    if (st.code == STATUS_OK)
+        st = zookeeper_read(zookeeper, path, ret);
+    zookeeper_close(zookeeper);
     fake_zookeeper_close(server);
     return st;
 }

@@ -253,6 +253,7 @@ test(operations_have_the_parameters_that_requests_may_have)
         {"post", "/v1/tasks/{id}:abort", "id:path "},
         {"get", "/v1/tasks/{id}:watch", "id:path cursor:query Last-Event-ID:header "},
         {"get", "/v1/tasks/{id}/badRows", "id:path pageSize:query pageToken:query "},
+        {"get", "/v1/tasks/{id}/explanation", "id:path "},
         {"get", "/v1/tasks/{id}/differences", "id:path pageSize:query pageToken:query "},
         {"get", "/pro/proc/{id}/info", "id:path "},
         {"get", "/hbase/fulldata", "pageSize:query pageToken:query "},

@@ -73,6 +73,7 @@ static const char *const routed[][3] = {
     {"GET", "/v1/tasks:watch", "WatchTasks "},
     {"GET", "/v1/tasks/x:watch", "WatchTask x"},
     {"GET", "/v1/tasks/x/badRows", "ListBadRows x"},
+    {"GET", "/v1/tasks/x/explanation", "ExplainTask x"},
     {"GET", "/v1/tasks/x/differences", "ListDifferences x"},
     {"POST", "/v1/dataSources", "CreateDataSource "},
     {"GET", "/v1/dataSources", "ListDataSources "},
@@ -81,6 +82,7 @@ static const char *const routed[][3] = {
     {"DELETE", "/v1/dataSources/x", "DeleteDataSource x"},
     {"POST", "/v1/dataSources/x:check", "CheckDataSource x"},
     {"GET", "/healthz", "Check "},
+    {"GET", "/readyz", "Check "},
 };
 
 test(requests_find_their_route)
@@ -202,6 +204,9 @@ static void check_row(const struct route *route)
     check(part_field.len == 0 || find_path(method->input, part_field));
     if (route->body_field)
         check(message_field_find(method->input, str_from(route->body_field)) != NULL);
+    if (route->reply_field)
+        check(protobuf_c_message_descriptor_get_field_by_name(method->output, route->reply_field) !=
+              NULL);
     check((route->body == ROUTE_FORM) == (route->form != NULL));
     for (size_t i = 0; route->form && i < route->form->nfields; i++)
         check(find_path(method->input, str_from(route->form->fields[i].path)) != NULL);
@@ -229,7 +234,8 @@ test(rows_of_methods_that_change_something_say_so)
             continue;
         const char *name = strrchr(routes[i].method, '/') + 1;
         bool only_reads = strncmp(name, "Get", 3) == 0 || strncmp(name, "List", 4) == 0 ||
-                          strncmp(name, "Watch", 5) == 0 || strcmp(name, "Check") == 0;
+                          strncmp(name, "Watch", 5) == 0 || strncmp(name, "Explain", 7) == 0 ||
+                          strcmp(name, "Check") == 0;
         check_int(routes[i].effect, only_reads ? ROUTE_READS : ROUTE_CHANGES);
     }
 }

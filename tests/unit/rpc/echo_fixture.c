@@ -22,7 +22,7 @@ bool event_wait(struct event *event, unsigned count)
     int error = 0;
 
     (void)clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_sec += 10;
+    end.tv_sec += 60;
     pthread_mutex_lock(&event->lock);
     while (event->count < count && error == 0)
         error = pthread_cond_timedwait(&event->changed, &event->lock, &end);
@@ -173,6 +173,8 @@ static void open_all(struct echo *echo, const char *listen, const struct rpc_ser
         .max_arena_bytes = limits ? limits->max_arena_bytes : 0,
         .max_total_bytes = limits ? limits->max_total_bytes : 0,
         .max_calls = limits ? limits->max_calls : 0,
+        .gate = limits ? limits->gate : NULL,
+        .tracer = limits ? limits->tracer : NULL,
     };
     struct status st = rpc_loop_create(2, &echo->loop);
 
@@ -197,13 +199,13 @@ void echo_open(struct echo *echo, const struct rpc_server_options *options)
     echo->channel = echo_connect(echo, echo->target);
 }
 
-void echo_open_unix(struct echo *echo)
+void echo_open_unix(struct echo *echo, const struct rpc_server_options *options)
 {
     *echo = (struct echo){.folder = "/tmp/sluice-rpc-XXXXXX"};
     if (!mkdtemp(echo->folder))
         abort();
     (void)snprintf(echo->target, sizeof(echo->target), "unix:%s/socket", echo->folder);
-    open_all(echo, echo->target, NULL);
+    open_all(echo, echo->target, options);
     echo->channel = echo_connect(echo, echo->target);
 }
 
@@ -300,6 +302,13 @@ void pending_start_waiting(struct pending *pending, struct echo *echo, const cha
 {
     *pending = (struct pending){.call = {.waits_for_ready = true}};
     start_pending(pending, echo, method, id, timeout_ms);
+}
+
+void pending_start_with(struct pending *pending, struct echo *echo, const char *method,
+                        const struct rpc_header *headers, size_t nheaders)
+{
+    *pending = (struct pending){.call = {.headers = headers, .nheaders = nheaders}};
+    start_pending(pending, echo, method, "proc-1", 10000);
 }
 
 struct status pending_wait(struct pending *pending)

@@ -66,11 +66,11 @@ struct echo {
 
 extern struct rpc_service echo_service; /* filled before main */
 
-/* Starts all on a port of its own; options may be NULL, and otherwise gives the limits. */
+/* Starts all on a port of its own; options may be NULL, and otherwise gives the limits and the gate. */
 void echo_open(struct echo *echo, const struct rpc_server_options *options);
 
 /* As echo_open, on a unix socket in a folder of its own. */
-void echo_open_unix(struct echo *echo);
+void echo_open_unix(struct echo *echo, const struct rpc_server_options *options);
 
 void echo_close(struct echo *echo);
 
@@ -98,6 +98,10 @@ void pending_start(struct pending *pending, struct echo *echo, const char *metho
 /* As pending_start, for a call that waits for a connection. */
 void pending_start_waiting(struct pending *pending, struct echo *echo, const char *method,
                            const char *id, unsigned timeout_ms);
+
+/* As pending_start, for an id of the fixture's choice, with headers. */
+void pending_start_with(struct pending *pending, struct echo *echo, const char *method,
+                        const struct rpc_header *headers, size_t nheaders);
 
 /* Waits for its end. */
 struct status pending_wait(struct pending *pending);

@@ -67,10 +67,14 @@ static bool run(struct raw *raw, const grpc_op *ops, size_t nops)
     return event.success != 0;
 }
 
-void raw_begin(struct raw *raw, const char *method)
+void raw_begin_with(struct raw *raw, const char *method, const char *key, const char *value)
 {
     grpc_op op = {.op = GRPC_OP_SEND_INITIAL_METADATA};
     grpc_slice path = grpc_slice_from_copied_string(method);
+    grpc_metadata header = {
+        .key = grpc_slice_from_static_string(key),
+        .value = grpc_slice_from_static_string(value),
+    };
 
     raw->call = grpc_channel_create_call(raw->channel, NULL, GRPC_PROPAGATE_DEFAULTS, raw->queue,
                                          path, NULL, in_seconds(10), NULL);
@@ -79,7 +83,14 @@ void raw_begin(struct raw *raw, const char *method)
     grpc_metadata_array_init(&raw->trailer);
     raw->has_header = false;
     raw->text = grpc_empty_slice();
+    op.data.send_initial_metadata.count = *key != '\0';
+    op.data.send_initial_metadata.metadata = &header;
     (void)run(raw, &op, 1);
+}
+
+void raw_begin(struct raw *raw, const char *method)
+{
+    raw_begin_with(raw, method, "", "");
 }
 
 static void send_slice(struct raw *raw, grpc_slice slice)

@@ -38,6 +38,9 @@ void raw_close(struct raw *raw);
 /* Begins a call with a deadline in ten seconds. */
 void raw_begin(struct raw *raw, const char *method);
 
+/* Begins one with a header of its own; the texts are literals. */
+void raw_begin_with(struct raw *raw, const char *method, const char *key, const char *value);
+
 /* Sends any bytes as a message. */
 void raw_send(struct raw *raw, struct str bytes);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/compiler.h"
+#include "rpc/caller.h"
 #include "rpc/client_error.h"
 #include "tests/harness/test.h"
 #include "tests/unit/rpc/echo_fixture.h"
@@ -43,12 +44,37 @@ test(a_dead_target_is_named_without_addresses)
     echo_close(&echo);
 }
 
+/* Lets in whose headers say so. */
+static struct status admit_with_headers(struct rpc_gate *gate, struct rpc_call *call)
+{
+    (void)gate;
+    if (str_is(rpc_caller_find_metadata(call, "x-one"), "1") &&
+        str_is(rpc_caller_find_metadata(call, "x-two"), "two words"))
+        return status_ok();
+    return status_error(STATUS_PERMISSION_DENIED, "the headers are missing");
+}
+
+static const struct rpc_header two_headers[] = {{"x-one", {"1", 1}}, {"x-two", {"two words", 9}}};
+
+test(a_call_sends_its_headers)
+{
+    struct rpc_gate gate = {.admit = admit_with_headers};
+    struct echo echo;
+    struct pending pending;
+
+    echo_open(&echo, &(struct rpc_server_options){.gate = &gate});
+    check_status(echo_call(&echo, ECHO, "proc-1", NULL), STATUS_PERMISSION_DENIED);
+    pending_start_with(&pending, &echo, ECHO, two_headers, ARRAY_LEN(two_headers));
+    check_status(pending_wait(&pending), STATUS_OK);
+    echo_close(&echo);
+}
+
 test(a_call_that_waits_is_made_when_the_server_comes)
 {
     struct echo echo;
     struct pending pending;
 
-    echo_open_unix(&echo);
+    echo_open_unix(&echo, NULL);
     stop_serving(&echo);
     pending_start_waiting(&pending, &echo, ECHO, "proc-1", 10000);
     serve_again(&echo);
@@ -62,7 +88,7 @@ test(a_call_that_waits_in_vain_ends_by_its_deadline)
     struct echo echo;
     struct pending pending;
 
-    echo_open_unix(&echo);
+    echo_open_unix(&echo, NULL);
     stop_serving(&echo);
     pending_start_waiting(&pending, &echo, ECHO, "proc-1", 300);
     struct status st = pending_wait(&pending);
@@ -76,7 +102,7 @@ test(a_channel_outlives_its_server)
     struct echo echo;
     struct pending pending;
 
-    echo_open_unix(&echo);
+    echo_open_unix(&echo, NULL);
     for (int i = 0; i < 3; i++) {
         check_status(echo_call(&echo, ECHO, "proc-1", NULL), STATUS_OK);
         stop_serving(&echo);
@@ -93,7 +119,7 @@ test(a_call_that_is_cancelled_while_it_waits_for_a_connection_ends)
     struct echo echo;
     struct pending pending;
 
-    echo_open_unix(&echo);
+    echo_open_unix(&echo, NULL);
     stop_serving(&echo);
     pending_start_waiting(&pending, &echo, ECHO, "proc-1", 10000);
     rpc_client_call_cancel(&pending.call);

@@ -90,6 +90,77 @@ test(bytes_are_read_or_the_field_that_is_wrong_is_named)
     }
 }
 
+/* Reads the bytes as a Task of which only the id counts. */
+static struct status read_id(const char *bytes, size_t len, struct arena *arena,
+                             const Pb__Task **ret)
+{
+    ProtobufCMessage *message = NULL;
+    struct status st = message_wire_read_field(
+        str_from_bytes(bytes, len), &pb__task__descriptor,
+        protobuf_c_message_descriptor_get_field_by_name(&pb__task__descriptor, "id"), arena, NULL,
+        &message);
+
+    *ret = (const Pb__Task *)message;
+    return st;
+}
+
+test(one_field_is_read_as_if_there_were_no_other)
+{
+    struct arena *arena = arena_create(1 << 20);
+    const Pb__Task *task;
+
+    /* kind, an empty progress, id, a job that is no message, an unknown field, id once more */
+    check_status(read_id("\x10\x01\x6a\x00\x0a\x01"
+                         "a\x72\x01\xff\xf8\x3f\x01\x0a\x01"
+                         "b",
+                         16, arena, &task),
+                 STATUS_OK);
+    check(task != NULL);
+    if (task) {
+        check_str(task->id, "b");
+        check_int(task->kind, 0);
+        check(!task->progress);
+        check_int(task->n_jobs, 0);
+        check_int(task->base.n_unknown_fields, 0);
+    }
+    check_status(read_id("\x10\x01", 2, arena, &task), STATUS_OK);
+    check_str(task ? task->id : NULL, "");
+    arena_destroy(arena);
+}
+
+test(one_field_is_checked_as_all_are)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        const char *text;
+    } bad[] = {
+        {"\x0a\x01\xff", 3, "field 'id' is not valid UTF-8"},
+        {"\x08\x01", 2, "field 'id' has the wrong wire type"},
+        {"\x0a\x01"
+         "a\x10",
+         4, "the message is malformed"},
+        {"\x0a\x01"
+         "a\x72\x05",
+         5, "the message is malformed"},
+        {"\x0a\x01"
+         "a\x02\x00",
+         5, "the message is malformed"},
+    };
+    struct arena *small = arena_create(8);
+    const Pb__Task *task;
+
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct arena *arena = arena_create(1 << 20);
+        struct status st = read_id(bad[i].bytes, bad[i].len, arena, &task);
+        check_status(st, STATUS_INVALID_ARGUMENT);
+        check_str(st.text, bad[i].text);
+        arena_destroy(arena);
+    }
+    check_status(read_id("\x10\x01", 2, small, &task), STATUS_RESOURCE_EXHAUSTED);
+    arena_destroy(small);
+}
+
 test(a_fault_has_field_and_reason_apart)
 {
     struct message_wire_fault fault;

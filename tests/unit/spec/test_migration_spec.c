@@ -188,6 +188,61 @@ test(a_migration_that_only_verifies_neither_loads_nor_makes_tables)
 #define NO_TIME \
     "is neither milliseconds since 1970 nor a time as yyyyMMddHHmmss (UTC), such as 20260102030405"
 
+#define NO_FOLDER \
+    "file:///folder is expected, a folder of a file system that workers and the destination's" \
+    " region servers share, without .., %, ? and #"
+
+test(migration_spec_reads_where_files_are_put)
+{
+    Pb__FullMigrationSpec message = PB__FULL_MIGRATION_SPEC__INIT;
+    struct arena *arena = arena_create(0);
+    struct violations violations = {0};
+    struct migration_spec spec;
+    struct sync_spec sync;
+
+    message.table_names = tables;
+    message.n_table_names = 1;
+    message.bulkload = true;
+    message.extra_attrs_json = (char *)(uintptr_t)"{\"bulkload\":\"file:///a folder/..b\"}";
+    migration_spec_read(&message, false, arena, &violations, &spec);
+    check_int(violations.count, 0);
+    check_str(spec.folder, "/a folder/..b");
+
+    check_str(read_sync("{\"full\":true,\"bulkload\":\"file:///b\"}", arena, &sync), "");
+    check_str(sync.folder, "/b");
+    check_str(read_sync("{\"bulkload\":\"file:///b\"}", arena, &sync),
+              "extraAttrs.bulkload: says where files are put, though no rows are copied; it takes"
+              " full");
+    arena_destroy(arena);
+}
+
+test(migration_spec_refuses_other_places_for_files)
+{
+    static const struct {
+        const char *attrs;
+        const char *expected;
+    } cases[] = {
+        {"{\"bulkload\":true}", "extraAttrs.bulkload: is true; a string is expected"},
+        {"{\"bulkload\":\"hdfs://nn/dir\"}", "extraAttrs.bulkload: is 'hdfs://nn/dir'; " NO_FOLDER},
+        {"{\"bulkload\":\"/dir\"}", "extraAttrs.bulkload: is '/dir'; " NO_FOLDER},
+        {"{\"bulkload\":\"file://host/dir\"}",
+         "extraAttrs.bulkload: is 'file://host/dir'; " NO_FOLDER},
+        {"{\"bulkload\":\"file:///\"}", "extraAttrs.bulkload: is 'file:///'; " NO_FOLDER},
+        {"{\"bulkload\":\"file:///a/../b\"}",
+         "extraAttrs.bulkload: is 'file:///a/../b'; " NO_FOLDER},
+        {"{\"bulkload\":\"file:///a%20b\"}", "extraAttrs.bulkload: is 'file:///a%20b'; " NO_FOLDER},
+        {"{\"bulkload\":\"file:///dir\"}",
+         "extraAttrs.bulkload: says where files are put, though none are to be loaded; the task's own"
+         " bulkload must be true then"},
+    };
+    struct arena *arena = arena_create(0);
+    struct migration_spec spec;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        check_str(read_migration(cases[i].attrs, arena, &spec), cases[i].expected);
+    arena_destroy(arena);
+}
+
 test(migration_spec_refuses_settings_that_are_wrong)
 {
     static const struct {
@@ -197,7 +252,7 @@ test(migration_spec_refuses_settings_that_are_wrong)
         {"[]", "extraAttrs is an array; a JSON object is expected"},
         {"{\"bandwidth\":1}",
          "extraAttrs: 'bandwidth' is not known; there are bandWidth, concurrency,"
-         " startTs, endTs, startKey, endKey, cols, verify, mode, repair, onError"},
+         " startTs, endTs, startKey, endKey, cols, verify, mode, repair, onError, bulkload"},
         {"{\"bandWidth\":0}", "extraAttrs.bandWidth: is 0; 1 to 1099511627776 is expected"},
         {"{\"bandWidth\":\"1\"}", "extraAttrs.bandWidth: is a string; a whole number is expected"},
         {"{\"concurrency\":257}", "extraAttrs.concurrency: is 257; 1 to 256 is expected"},
@@ -280,7 +335,7 @@ test(sync_spec_reads_its_settings_and_no_others)
     check(spec.is_full);
     check_int(spec.max_bytes_s_per_thread, 5);
     check_str(read_sync("{\"verify\":\"full\"}", arena, &spec),
-              "extraAttrs: 'verify' is not known; there are bandWidth, full");
+              "extraAttrs: 'verify' is not known; there are bandWidth, full, bulkload");
     check_str(read_sync("{\"full\":1}", arena, &spec),
               "extraAttrs.full: is a number; true or false is expected");
     arena_destroy(arena);

@@ -21,6 +21,7 @@ enum { ARENA_BYTES = 64 * 1024, MAX_COLUMNS = 8, OTHER_TYPE = 1700 };
 struct made {
     PGresult *whole;
     struct result result;
+    struct row_plan *plans;
     PGresAttDesc columns[MAX_COLUMNS];
     char values[MAX_COLUMNS][64];
     int lens[MAX_COLUMNS]; /* -1: NULL */
@@ -64,13 +65,14 @@ static const struct pg_result *end(struct made *made, int n)
             check(PQsetvalue(made->whole, row, i, made->lens[i] < 0 ? NULL : made->values[i],
                              made->lens[i]));
     }
-    check_status(result_init(&made->result, made->whole, 1), STATUS_OK);
+    check_status(result_init(&made->result, made->whole, 1, &made->plans), STATUS_OK);
     return result_get(&made->result, 0);
 }
 
 static void release(struct made *made)
 {
     result_deinit(&made->result);
+    row_plans_destroy(made->plans);
     PQclear(made->whole);
 }
 
@@ -327,9 +329,10 @@ test(rows_are_told_apart_by_their_queries)
     static const int64_t ords[] = {3, 1, 3, 4, 1, 3};
     static const size_t counts[] = {2, 0, 3, 1, 0};
     PGresult *whole = make_rows(ords, ARRAY_LEN(ords));
+    struct row_plan *plans = NULL;
     struct result result;
 
-    check_status(result_init(&result, whole, ARRAY_LEN(counts)), STATUS_OK);
+    check_status(result_init(&result, whole, ARRAY_LEN(counts), &plans), STATUS_OK);
     for (size_t i = 0; i < ARRAY_LEN(counts); i++)
         check_int(rows_get_count(result_get(&result, i)), counts[i]);
     check_int(row_get_int(result_get(&result, 2), 0, "n"), 0);
@@ -345,9 +348,10 @@ test(rows_that_answer_no_query_are_refused)
 
     for (size_t i = 0; i < ARRAY_LEN(ords); i++) {
         PGresult *whole = make_rows(&ords[i], 1);
+        struct row_plan *plans = NULL;
         struct result result;
 
-        check_status(result_init(&result, whole, 2), STATUS_INTERNAL);
+        check_status(result_init(&result, whole, 2, &plans), STATUS_INTERNAL);
         PQclear(whole);
     }
 }

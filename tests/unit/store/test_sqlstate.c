@@ -1,6 +1,9 @@
 #include "store/sqlstate.h"
 
+#include <libpq-fe.h>
+
 #include "base/compiler.h"
+#include "tests/harness/postgres/server.h"
 #include "tests/harness/test.h"
 
 test(sqlstate_becomes_the_code_of_its_row)
@@ -22,6 +25,8 @@ test(sqlstate_becomes_the_code_of_its_row)
         {"57P01", STATUS_UNAVAILABLE},
         {"57P03", STATUS_UNAVAILABLE},
         {"08006", STATUS_UNAVAILABLE},
+        {"25006", STATUS_UNAVAILABLE},
+        {"25001", STATUS_INTERNAL},
         {"42P01", STATUS_INTERNAL},
         {"XX000", STATUS_INTERNAL},
         {"", STATUS_INTERNAL},
@@ -29,4 +34,33 @@ test(sqlstate_becomes_the_code_of_its_row)
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         check_int(sqlstate_get_code(cases[i].sqlstate), cases[i].code);
+}
+
+/* As the store's, for whom a PGresult has another name. */
+static struct status fail(const char *url, const char *sql)
+{
+    PGconn *conn = PQconnectdb(url);
+    PGresult *result = PQexec(conn, sql);
+    struct status st = sqlstate_get_status(result);
+
+    PQclear(result);
+    PQfinish(conn);
+    return st;
+}
+
+test(a_failed_statement_has_the_code_and_the_words_of_the_server)
+{
+    const char *url = postgres_server_make_database();
+    struct status st = fail(url, "SELECT 1 / 0");
+
+    check_status(st, STATUS_INVALID_ARGUMENT);
+    check_str(st.text, "division by zero");
+}
+
+test(what_libpq_says_itself_is_of_a_lost_connection)
+{
+    PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_FATAL_ERROR);
+
+    check_status(sqlstate_get_status(result), STATUS_UNAVAILABLE);
+    PQclear(result);
 }

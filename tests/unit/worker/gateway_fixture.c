@@ -101,7 +101,8 @@ void gateway_open(struct gateway *gateway, Pb__JobRole role, const char *extra_a
     (void)snprintf(target, sizeof(target), "127.0.0.1:%d", rpc_server_get_port(gateway->server));
     gateway->channel =
         rpc_channel_open(&(struct rpc_channel_options){.target = target, .loop = gateway->loop});
-    gateway->context = job_context_create(make_leased(role, extra_attrs), gateway->channel);
+    gateway->context =
+        job_context_create(make_leased(role, extra_attrs), gateway->channel, NULL, NULL);
 }
 
 void gateway_close(struct gateway *gateway)

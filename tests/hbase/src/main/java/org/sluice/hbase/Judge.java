@@ -73,6 +73,7 @@ public final class Judge {
         commands.put("grant", Permissions::grant);
         commands.put("revoke", Permissions::revoke);
         commands.put("copytable", CopyTables::run);
+        commands.put("hfile", Files::read);
         commands.put("start", this::start);
         commands.put("progress", this::progress);
         commands.put("wait", this::await);
