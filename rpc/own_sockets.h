@@ -4,11 +4,14 @@
 #ifndef RPC_OWN_SOCKETS_H
 #define RPC_OWN_SOCKETS_H
 
+#include <stdbool.h>
+
 struct own_sockets {
     void (*take)(struct own_sockets *sockets, int fd);
+    bool listening; /* those that listen, else those that were accepted */
 };
 
-/* Gives out those that were accepted at that TCP port. Core may close one of them meanwhile. */
+/* Gives out those of that TCP port. Core may close one of them meanwhile. */
 void own_sockets_find(int port, struct own_sockets *sockets);
 
 #endif

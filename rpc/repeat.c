@@ -37,10 +37,17 @@ static bool is_allowed(const struct rpc_calling *calling, unsigned *delay_ms)
     return true;
 }
 
+/* A server that goes, or something in between, may also cancel calls, without a reason of its own. */
+static bool is_dropped(const struct rpc_calling *calling)
+{
+    return calling->code == GRPC_STATUS_UNAVAILABLE ||
+           (calling->code == GRPC_STATUS_CANCELLED && rpc_calling_find_details(calling).len == 0);
+}
+
 bool rpc_repeat_is_due(struct rpc_repeat *repeat, const struct rpc_calling *calling,
                        unsigned ntries, unsigned *ret_delay_ms)
 {
-    if (calling->code != GRPC_STATUS_UNAVAILABLE) {
+    if (!is_dropped(calling)) {
         repeat->nfailed -= calling->code == GRPC_STATUS_OK && repeat->nfailed > 0;
         return false;
     }

@@ -18,8 +18,8 @@ struct rpc_repeat {
 };
 
 /*
- * Of a call that has ended for the ntries-th time: whether it is to be tried again, in *ret_delay_ms. To be asked once each
- * time.
+ * Of a call that has ended for the ntries-th time, and not by us: whether it is to be tried again, in *ret_delay_ms. To be
+ * asked once each time.
  */
 bool rpc_repeat_is_due(struct rpc_repeat *repeat, const struct rpc_calling *calling,
                        unsigned ntries, unsigned *ret_delay_ms);

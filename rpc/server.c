@@ -1,10 +1,12 @@
 #include "rpc/server.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
@@ -348,13 +350,26 @@ static void cut(struct own_sockets *sockets, int fd)
     (void)shutdown(fd, SHUT_RDWR);
 }
 
+/* Another socket in its place: shutdown(2) would have core accept in vain, and say so in the log. */
+static void refuse(struct own_sockets *sockets, int fd)
+{
+    int nobody = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (nobody < 0) {
+        cut(sockets, fd);
+        return;
+    }
+    (void)dup3(nobody, fd, O_CLOEXEC);
+    (void)close(nobody);
+}
+
 /*
  * Left to itself, core would ask each client by a ping whether it has more to say before it closes the connection, and
  * one that looks at its connections only now and then answers after seconds; and a call that came meanwhile would end as
  * CANCELLED, which no client tries again; so it would by grpc_server_cancel_all_calls. So connections are cut below core,
  * when nothing is under way on them: what a client was about to send then ends as UNAVAILABLE. That is done a little
  * later than the last answer was written: a client that finds its connection closed when it writes does not read any more
- * what had come.
+ * what had come. And nobody may connect in between, for such a connection would be left to core.
  */
 void rpc_server_stop(struct rpc_server *server, unsigned grace_ms)
 {
@@ -368,12 +383,13 @@ void rpc_server_stop(struct rpc_server *server, unsigned grace_ms)
 
     rpc_call_tell_all(server);
     (void)wait_until(server, is_idle, grace_ms);
+    own_sockets_find(server->port, &(struct own_sockets){refuse, .listening = true});
     (void)wait_until(server, is_quiet, LINGER_MS); /* it is not before the shutdown */
-    own_sockets_find(server->port, &(struct own_sockets){cut});
+    own_sockets_find(server->port, &(struct own_sockets){cut, .listening = false});
     HANDOFF_GIVE(&server->shut);
     grpc_server_shutdown_and_notify(server->core, server->queue, &server->shut);
     while (!wait_until(server, is_quiet, CUT_PERIOD_MS))
-        grpc_server_cancel_all_calls(server->core); /* of connections that came meanwhile */
+        grpc_server_cancel_all_calls(server->core); /* of unix sockets */
 }
 
 void rpc_server_destroy(struct rpc_server *server)

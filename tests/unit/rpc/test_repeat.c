@@ -163,6 +163,16 @@ static bool is_due(struct rpc_repeat *repeat, grpc_status_code code, unsigned nt
     return rpc_repeat_is_due(repeat, &calling, ntries, &delay_ms);
 }
 
+test(a_call_that_was_dropped_is_tried_again)
+{
+    struct rpc_repeat repeat = {0};
+
+    check(is_due(&repeat, GRPC_STATUS_UNAVAILABLE, 1));
+    check(is_due(&repeat, GRPC_STATUS_CANCELLED, 1));
+    check(!is_due(&repeat, GRPC_STATUS_DEADLINE_EXCEEDED, 1));
+    check(!is_due(&repeat, GRPC_STATUS_INTERNAL, 1));
+}
+
 test(pauses_grow_and_are_a_fifth_less_or_more_at_random)
 {
     static const unsigned least_ms[] = {80, 160, 320, 640};

@@ -1,6 +1,8 @@
 /*
  * tests/unit/rpc/test_stop.c - how a server stops.
  */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -126,6 +128,59 @@ test(a_stop_under_load_answers_or_refuses_each_call)
         rpc_server_stop(echo.server, LONG_MS);
         pthread_join(thread, NULL);
         check(!caller.is_wrong);
+        echo_close(&echo);
+    }
+}
+
+/* Connects and calls, again and again, until the server has stopped. */
+struct newcomer {
+    struct echo *echo;
+    atomic_bool *is_over;
+    pthread_t thread;
+    unsigned ndropped; /* calls that ended as CANCELLED, which clients do not try again */
+    unsigned nwrong;   /* calls that ended otherwise than they may */
+};
+
+static void *call_by_new_connections(void *arg)
+{
+    struct newcomer *newcomer = arg;
+    struct pending pending;
+
+    while (!atomic_load(newcomer->is_over)) {
+        struct rpc_channel *channel = echo_connect(newcomer->echo, newcomer->echo->target);
+        struct echo own = {.channel = channel};
+        pending_start(&pending, &own, ECHO, "proc-1", 30000);
+        struct status st = pending_wait(&pending);
+        newcomer->ndropped += strstr(st.text, "dropped") != NULL;
+        newcomer->nwrong += st.code != STATUS_OK && st.code != STATUS_UNAVAILABLE;
+        rpc_channel_close(channel);
+    }
+    return NULL;
+}
+
+test(who_connects_while_a_server_stops_is_answered_or_refused)
+{
+    enum { NROUNDS = 10, NTHREADS = 4 };
+
+    for (int round = 0; round < NROUNDS; round++) {
+        struct newcomer newcomers[NTHREADS];
+        atomic_bool is_over = false;
+        struct echo echo;
+
+        echo_open(&echo, NULL);
+        for (size_t i = 0; i < NTHREADS; i++) {
+            newcomers[i] = (struct newcomer){.echo = &echo, .is_over = &is_over};
+            check_int(
+                pthread_create(&newcomers[i].thread, NULL, call_by_new_connections, &newcomers[i]),
+                0);
+        }
+        rpc_server_stop(echo.server, LONG_MS);
+        atomic_store(&is_over, true);
+        for (size_t i = 0; i < NTHREADS; i++) {
+            pthread_join(newcomers[i].thread, NULL);
+            check_int(newcomers[i].ndropped, 0);
+            check_int(newcomers[i].nwrong, 0);
+        }
         echo_close(&echo);
     }
 }
