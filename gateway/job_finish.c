@@ -1,5 +1,5 @@
 /*
- * gateway/job_finish.c - FinishJob.
+ * gateway/job_finish.c - FinishJob and ExchangeJob.
  *
  * One query, but for a job of role PLAN that has found tables. What follows from them is planned here, where all plans
  * are made, and so the task's spec is read first. Nothing is locked between the two: the second query is under the
@@ -14,6 +14,7 @@
 #include "gateway/gateway_status.h"
 #include "gateway/job_fields.h"
 #include "gateway/lease_desk.h"
+#include "gateway/lease_wish.h"
 #include "gateway/op.h"
 #include "gateway/plan_params.h"
 #include "gateway/task_kind.h"
@@ -34,6 +35,7 @@ enum {
 struct finish_job {
     struct op op;
     const Pb__FinishJobRequest *request;
+    const struct lease_wish *wish; /* for the next job; NULL: none is asked for */
 };
 
 static void end_violation(struct rpc_call *call, const char *field, const char *text)
@@ -44,12 +46,24 @@ static void end_violation(struct rpc_call *call, const char *field, const char *
     fault_end_violations(call, &violations);
 }
 
+/* The end is stored. */
+static void end_done(const struct finish_job *finish)
+{
+    struct rpc_call *call = finish->op.call;
+    const struct gateway *gateway = rpc_call_get_self(call);
+    Google__Protobuf__Empty reply = GOOGLE__PROTOBUF__EMPTY__INIT;
+
+    if (finish->wish)
+        lease_desk_ask(gateway->desk, call, finish->wish);
+    else
+        rpc_call_end(call, status_ok(), &reply.base);
+}
+
 static void finish_done(struct query *query, struct status st, const struct pg_result *rows)
 {
     struct op *op = op_of(query);
     const struct finish_job *finish = container_of(op, struct finish_job, op);
     struct gateway *gateway = rpc_call_get_self(op->call);
-    Google__Protobuf__Empty reply = GOOGLE__PROTOBUF__EMPTY__INIT;
 
     if (st.code != STATUS_OK) {
         fault_end_store(op->call, st);
@@ -63,7 +77,7 @@ static void finish_done(struct query *query, struct status st, const struct pg_r
             enum_text_find(&pb__job_outcome__descriptor, (int)finish->request->outcome),
             row_get_int(rows, 0, "note/given_up") != 0);
     if (str_is(outcome, "DONE"))
-        rpc_call_end(op->call, st, &reply.base);
+        end_done(finish);
     else if (str_is(outcome, "UNPLANNED"))
         end_violation(
             op->call, "table_names",
@@ -143,20 +157,20 @@ static void validate(const Pb__FinishJobRequest *request, struct arena *arena,
                          &tables);
 }
 
-void job_finish_start(struct rpc_call *call, const ProtobufCMessage *message)
+/* What is wrong with a wish is in violations already. */
+static void start(struct rpc_call *call, const Pb__FinishJobRequest *request,
+                  const struct lease_wish *wish, struct violations *violations)
 {
-    const Pb__FinishJobRequest *request = (const Pb__FinishJobRequest *)message;
-    struct violations violations = {0};
-
-    validate(request, rpc_call_get_arena(call), &violations);
-    if (violations.count > 0) {
-        fault_end_violations(call, &violations);
+    validate(request, rpc_call_get_arena(call), violations);
+    if (violations->count > 0) {
+        fault_end_violations(call, violations);
         return;
     }
     struct finish_job *finish = rpc_call_alloc(call, sizeof(*finish));
     finish->op.call = call;
     finish->op.name = request->id;
     finish->request = request;
+    finish->wish = wish;
     if (request->n_table_names == 0)
         submit_finish(finish, NULL);
     else
@@ -165,4 +179,31 @@ void job_finish_start(struct rpc_call *call, const ProtobufCMessage *message)
                                    .params = {param_null(), param_text(request->id)},
                                    .on_done = plan_base_done,
                                });
+}
+
+void job_finish_start(struct rpc_call *call, const ProtobufCMessage *message)
+{
+    struct violations violations = {0};
+
+    start(call, (const Pb__FinishJobRequest *)message, NULL, &violations);
+}
+
+void job_exchange_start(struct rpc_call *call, const ProtobufCMessage *message)
+{
+    const Pb__ExchangeJobRequest *request = (const Pb__ExchangeJobRequest *)message;
+    Pb__FinishJobRequest *finish = rpc_call_alloc(call, sizeof(*finish));
+    struct lease_wish *wish = rpc_call_alloc(call, sizeof(*wish));
+    struct violations violations = {0};
+
+    pb__finish_job_request__init(finish);
+    finish->id = request->id;
+    finish->lease_token = request->lease_token;
+    finish->outcome = request->outcome;
+    finish->message = request->message;
+    finish->progress = request->progress;
+    finish->n_table_names = request->n_table_names;
+    finish->table_names = request->table_names;
+    lease_wish_read(request->worker_id, request->wait_duration, request->capabilities,
+                    request->n_capabilities, rpc_call_get_arena(call), &violations, wish);
+    start(call, finish, wish, &violations);
 }

@@ -1,5 +1,6 @@
 /*
- * gateway/job_finish.h - WorkerService.FinishJob: how a job ended, and for one of role PLAN the jobs that follow.
+ * gateway/job_finish.h - WorkerService.FinishJob and ExchangeJob: how a job ended, for one of role PLAN the jobs that follow,
+ * and for ExchangeJob the next lease.
  */
 #ifndef GATEWAY_JOB_FINISH_H
 #define GATEWAY_JOB_FINISH_H
@@ -10,5 +11,6 @@ struct rpc_call;
 
 /* For the table of methods (rpc/server.h). */
 void job_finish_start(struct rpc_call *call, const ProtobufCMessage *request);
+void job_exchange_start(struct rpc_call *call, const ProtobufCMessage *request);
 
 #endif

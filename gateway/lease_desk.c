@@ -25,6 +25,7 @@
 #include "gateway/fault.h"
 #include "gateway/lease_line.h"
 #include "gateway/lease_reply.h"
+#include "gateway/lease_wish.h"
 #include "gateway/text_array.h"
 #include "gateway/watch_hub.h"
 #include "rpc/call.h"
@@ -62,8 +63,7 @@ struct lease_wait {
     struct rpc_cancel cancel;
     struct lease_desk *desk;
     struct rpc_call *call;
-    const char *worker_id;
-    const struct capability_set *capabilities;
+    const struct lease_wish *wish;
     enum wait_state state;   /* under the desk's lock */
     struct lease_line *line; /* while it is WAIT_WAITING */
 };
@@ -188,9 +188,9 @@ static void give(const struct lease_desk *desk, const struct gift *gift, bool is
     if (gift->is_refused)
         fault_end(wait->call, FAULT_STOPPING, NULL);
     else if (is_check)
-        lease_reply_end_with_check(wait->call, wait->worker_id, rows);
+        lease_reply_end_with_check(wait->call, wait->wish->worker_id, rows);
     else
-        lease_reply_end_with_job(wait->call, wait->worker_id, desk->lease_ms, rows, row);
+        lease_reply_end_with_job(wait->call, wait->wish->worker_id, desk->lease_ms, rows, row);
 }
 
 static void end_question_with_work(struct lease_line *line, const struct pg_result *rows,
@@ -287,10 +287,10 @@ static void begin_question(struct lease_line *line)
 {
     const struct list *link = line->queue.waiters.next;
 
-    (void)snprintf(line->worker_id, sizeof(line->worker_id), "%s", wait_of(link)->worker_id);
+    (void)snprintf(line->worker_id, sizeof(line->worker_id), "%s", wait_of(link)->wish->worker_id);
     buf_clear(&line->workers);
     for (unsigned i = 0; i < line->queue.nasked; i++, link = link->next)
-        text_array_add(&line->workers, wait_of(link)->worker_id);
+        text_array_add(&line->workers, wait_of(link)->wish->worker_id);
     prepare_question(line, capability_list_is_empty(line->checks) ? &job_lease : &check_lease,
                      question_done);
 }
@@ -398,7 +398,7 @@ static enum fault admit(struct lease_desk *desk, struct lease_wait *wait)
     (void)pthread_mutex_lock(&desk->lock);
     if (desk->is_stopping || wait->state == WAIT_TAKEN)
         fault = FAULT_STOPPING; /* taken: it was cancelled before it could wait */
-    else if (!(wait->line = lease_lines_get(&desk->lines, desk, wait->capabilities)) ||
+    else if (!(wait->line = lease_lines_get(&desk->lines, desk, &wait->wish->capabilities)) ||
              !lease_queue_add(&wait->line->queue, &wait->waiter))
         fault = FAULT_OVERLOADED;
     wait->state = fault == FAULT_NFAULTS ? WAIT_WAITING : WAIT_TAKEN;
@@ -406,18 +406,16 @@ static enum fault admit(struct lease_desk *desk, struct lease_wait *wait)
     return fault;
 }
 
-void lease_desk_ask(struct lease_desk *desk, struct rpc_call *call, const char *worker_id,
-                    const struct capability_set *capabilities, int64_t wait_ms)
+void lease_desk_ask(struct lease_desk *desk, struct rpc_call *call, const struct lease_wish *wish)
 {
     struct lease_wait *wait = rpc_call_alloc(call, sizeof(*wait)); /* freed with the call */
 
-    assert(wait_ms >= 0 && wait_ms <= LEASE_MAX_WAIT_MS);
+    assert(wish->wait_ms >= 0 && wish->wait_ms <= LEASE_MAX_WAIT_MS);
     wait->desk = desk;
     wait->call = call;
-    wait->worker_id = worker_id;
-    wait->capabilities = capabilities;
+    wait->wish = wish;
     wait->cancel.on_cancel = on_cancel;
-    wait->waiter.deadline_ms = clock_get_monotonic_ms() + wait_ms;
+    wait->waiter.deadline_ms = clock_get_monotonic_ms() + wish->wait_ms;
     rpc_call_set_cancel(call, &wait->cancel);
 
     enum fault fault = admit(desk, wait);

@@ -17,29 +17,24 @@
 #include "base/compiler.h"
 #include "base/str.h"
 
-struct capability_set;
 struct lease_desk;
+struct lease_wish;
 struct rpc_call;
 struct store;
 struct timers;
 struct watch_hub;
 
-enum {
-    LEASE_MAX_WAIT_MS = 60000,
-    LEASE_MAX_SETS = 64, /* different sets of capabilities that are waited with */
-};
+enum { LEASE_MAX_SETS = 64 }; /* different sets of capabilities that are waited with */
 
 /* store, timers and watches, which are told of leases, are borrowed until lease_desk_stop has returned. */
 struct lease_desk *lease_desk_create(struct store *store, struct timers *timers,
                                      struct watch_hub *watches, int64_t lease_ms) MUST_CHECK;
 
 /*
- * Ends call with a job that such a worker can do, or, when there is none for wait_ms, with a
- * reply without one. worker_id is at most WORKER_ID_MAX_BYTES long; it and what
- * capabilities points to live as long as the call. Any thread.
+ * Ends call with a job that such a worker can do, or, when there is none for as long as it waits, with a reply without one.
+ * wish lives as long as the call. Any thread.
  */
-void lease_desk_ask(struct lease_desk *desk, struct rpc_call *call, const char *worker_id,
-                    const struct capability_set *capabilities, int64_t wait_ms);
+void lease_desk_ask(struct lease_desk *desk, struct rpc_call *call, const struct lease_wish *wish);
 
 /* How many workers wait here that can do jobs of that capability. Any thread. */
 size_t lease_desk_count(struct lease_desk *desk, struct str capability);

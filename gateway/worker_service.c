@@ -2,12 +2,11 @@
  * gateway/worker_service.c - sluice.worker.v1.WorkerService: jobs out, what becomes of them
  * in.
  *
- * Leases are the lease desk's; FinishJob and ReportDifferences have files of their own. Each of the other methods is
+ * Leases are the lease desk's; FinishJob, ExchangeJob and ReportDifferences have files of their own. Each of the other methods is
  * one query under the lease's token, which the database compares: a report under an older token
  * changes nothing and ends as LEASE_LOST.
  */
 #include "base/compiler.h"
-#include "gateway/capability_set.h"
 #include "gateway/enum_text.h"
 #include "gateway/fault.h"
 #include "gateway/gateway.h"
@@ -16,11 +15,11 @@
 #include "gateway/job_finish.h"
 #include "gateway/job_rows.h"
 #include "gateway/lease_desk.h"
+#include "gateway/lease_wish.h"
 #include "gateway/op.h"
 #include "gateway/services.h"
 #include "gateway/source_check.h"
 #include "gateway/watch_hub.h"
-#include "gateway/worker_id.h"
 #include "rpc/call.h"
 #include "sluice/worker/v1/worker_service.pb-c.h"
 #include "spec/violations.h"
@@ -39,36 +38,19 @@ enum {
 
 /* LeaseJob. */
 
-/* A duration in milliseconds, from 0 to LEASE_MAX_WAIT_MS; what is not whole is cut. */
-static int64_t read_wait(const Google__Protobuf__Duration *wait, struct violations *violations)
-{
-    if (!wait)
-        return 0;
-    bool is_right = wait->seconds >= 0 && wait->seconds <= LEASE_MAX_WAIT_MS / 1000 &&
-                    wait->nanos >= 0 && wait->nanos <= 999999999;
-    int64_t wait_ms = is_right ? wait->seconds * 1000 + wait->nanos / 1000000 : 0;
-
-    if (!is_right || wait_ms > LEASE_MAX_WAIT_MS)
-        violations_add(violations, "wait_duration", "wait_duration is not from 0 to %d s",
-                       LEASE_MAX_WAIT_MS / 1000);
-    return wait_ms;
-}
-
 static void lease_job(struct rpc_call *call, const ProtobufCMessage *message)
 {
     const Pb__LeaseJobRequest *request = (const Pb__LeaseJobRequest *)message;
     struct gateway *gateway = rpc_call_get_self(call);
     struct violations violations = {0};
-    struct capability_set *capabilities = rpc_call_alloc(call, sizeof(*capabilities));
-    int64_t wait_ms = read_wait(request->wait_duration, &violations);
+    struct lease_wish *wish = rpc_call_alloc(call, sizeof(*wish));
 
-    worker_id_validate(request->worker_id, &violations);
-    capability_set_read(request->capabilities, request->n_capabilities, rpc_call_get_arena(call),
-                        &violations, capabilities);
+    lease_wish_read(request->worker_id, request->wait_duration, request->capabilities,
+                    request->n_capabilities, rpc_call_get_arena(call), &violations, wish);
     if (violations.count > 0)
         fault_end_violations(call, &violations);
     else
-        lease_desk_ask(gateway->desk, call, request->worker_id, capabilities, wait_ms);
+        lease_desk_ask(gateway->desk, call, wish);
 }
 
 /* ReportJob. */
@@ -187,6 +169,7 @@ static const struct rpc_method methods[] = {
     {"ReportBadRows", RPC_UNARY, report_bad_rows},
     {"ReportDifferences", RPC_UNARY, job_differences_report_start},
     {"FinishJob", RPC_UNARY, job_finish_start},
+    {"ExchangeJob", RPC_UNARY, job_exchange_start},
     {"FinishCheck", RPC_UNARY, source_check_finish},
 };
 

@@ -26,8 +26,7 @@ static const char *const job_capabilities[] = {
 };
 
 struct engine {
-    struct rpc_channel *channel;
-    const char *worker_id;
+    struct link_worker worker;
     unsigned max_jobs;
     struct metric *leases_failed;
     struct metric *jobs_running;
@@ -42,6 +41,10 @@ struct engine {
         *jobs[ENGINE_MAX_JOBS]; /* jobs[0 .. njobs): running, or ended and not yet destroyed */
     bool is_ended[ENGINE_MAX_JOBS];
     unsigned njobs;
+    Pb__LeaseJobResponse
+        *next[ENGINE_MAX_JOBS]; /* next[0 .. nnext): leased in exchange, not started */
+    unsigned nnext;
+    bool is_closed; /* none is started any more */
 };
 
 /* Runs as the last thing on a job's thread. */
@@ -57,6 +60,49 @@ static void note_end(struct job_owner *owner, struct job *job)
     metric_add(engine->jobs_running, -1);
     (void)pthread_cond_broadcast(&engine->changed);
     (void)pthread_mutex_unlock(&engine->mutex);
+}
+
+/* The mutex is held. */
+static unsigned count_running(const struct engine *engine)
+{
+    unsigned nrunning = 0;
+
+    for (unsigned i = 0; i < engine->njobs; i++)
+        nrunning += !engine->is_ended[i];
+    return nrunning;
+}
+
+/* While a place is free, our own thread asks for work. */
+static const struct link_worker *find_asker(struct job_owner *owner)
+{
+    struct engine *engine = container_of(owner, struct engine, owner);
+
+    (void)pthread_mutex_lock(&engine->mutex);
+    bool is_full = count_running(engine) + engine->nnext >= engine->max_jobs;
+    (void)pthread_mutex_unlock(&engine->mutex);
+    return is_full && !stop_is_requested(&engine->stop) ? &engine->worker : NULL;
+}
+
+/* The job's place is free when it has ended, which follows. */
+static bool keep_next(struct job_owner *owner, Pb__LeaseJobResponse *leased)
+{
+    struct engine *engine = container_of(owner, struct engine, owner);
+
+    (void)pthread_mutex_lock(&engine->mutex);
+    bool is_kept = !engine->is_closed;
+    if (is_kept)
+        engine->next[engine->nnext++] = leased;
+    (void)pthread_mutex_unlock(&engine->mutex);
+    return is_kept;
+}
+
+/* What was leased in exchange; NULL if there is none. */
+static Pb__LeaseJobResponse *take_next(struct engine *engine)
+{
+    (void)pthread_mutex_lock(&engine->mutex);
+    Pb__LeaseJobResponse *leased = engine->nnext > 0 ? engine->next[--engine->nnext] : NULL;
+    (void)pthread_mutex_unlock(&engine->mutex);
+    return leased;
 }
 
 /* Takes one ended job out of the list; NULL if there is none. The mutex is held. */
@@ -106,7 +152,7 @@ static void start(struct engine *engine, Pb__LeaseJobResponse *leased)
     struct job *job = NULL;
 
     (void)pthread_mutex_lock(&engine->mutex);
-    struct status st = job_start(leased, engine->channel, &engine->owner, &job);
+    struct status st = job_start(leased, engine->worker.channel, &engine->owner, &job);
     if (st.code == STATUS_OK) {
         engine->jobs[engine->njobs] = job;
         engine->is_ended[engine->njobs] = false;
@@ -128,26 +174,48 @@ static void pause_after_failure(struct engine *engine, struct status st)
     (void)pthread_mutex_unlock(&engine->mutex);
 }
 
+/* Asks for work, and begins it. */
+static void lease(struct engine *engine)
+{
+    Pb__LeaseJobResponse *leased = NULL;
+    /* Who watches is not to wait until a question without work is answered to see whether any is. */
+    unsigned wait_s = atomic_load(&engine->is_answered) ? LINK_LEASE_WAIT_S : 0;
+    struct status st = link_lease(&engine->worker, wait_s, &engine->stop, &leased);
+
+    atomic_store(&engine->is_answered, st.code == STATUS_OK);
+    if (leased && leased->job)
+        start(engine, leased);
+    else if (leased)
+        pb__lease_job_response__free_unpacked(leased, NULL);
+    else if (st.code != STATUS_OK)
+        pause_after_failure(engine, st);
+}
+
+/* From now on jobs that come in exchange are not taken; those that did are given back. */
+static void close_intake(struct engine *engine)
+{
+    Pb__LeaseJobResponse *leased;
+
+    (void)pthread_mutex_lock(&engine->mutex);
+    engine->is_closed = true;
+    (void)pthread_mutex_unlock(&engine->mutex);
+    while ((leased = take_next(engine)) != NULL)
+        link_give_back(engine->worker.channel, leased);
+}
+
 static void *run(void *arg)
 {
     struct engine *engine = arg;
-    const struct link_worker worker = {engine->channel, engine->worker_id, job_capabilities,
-                                       ARRAY_LEN(job_capabilities)};
 
     while (wait_for_place(engine)) {
-        Pb__LeaseJobResponse *leased = NULL;
-        /* Who watches is not to wait until a question without work is answered to see whether any is. */
-        unsigned wait_s = atomic_load(&engine->is_answered) ? LINK_LEASE_WAIT_S : 0;
-        struct status st = link_lease(&worker, wait_s, &engine->stop, &leased);
+        Pb__LeaseJobResponse *next = take_next(engine);
 
-        atomic_store(&engine->is_answered, st.code == STATUS_OK);
-        if (leased && leased->job)
-            start(engine, leased);
-        else if (leased)
-            pb__lease_job_response__free_unpacked(leased, NULL);
-        else if (st.code != STATUS_OK)
-            pause_after_failure(engine, st);
+        if (next)
+            start(engine, next);
+        else
+            lease(engine);
     }
+    close_intake(engine);
     return NULL;
 }
 
@@ -157,10 +225,12 @@ struct status engine_create(const struct engine_options *options, struct engine 
 
     struct engine *engine = mem_alloc(sizeof(*engine));
 
-    engine->channel = options->channel;
-    engine->worker_id = options->worker_id;
+    engine->worker = (struct link_worker){options->channel, options->worker_id, job_capabilities,
+                                          ARRAY_LEN(job_capabilities)};
     engine->max_jobs = options->max_jobs;
     engine->owner.on_end = note_end;
+    engine->owner.find_asker = find_asker;
+    engine->owner.take_next = keep_next;
     engine->owner.metrics = options->metrics;
     engine->owner.tracer = options->tracer;
     engine->leases_failed = metrics_get_only(options->metrics, &worker_leases_failed_total);
@@ -195,11 +265,8 @@ static void wait_for_jobs(struct engine *engine, int64_t wait_ms)
 
     (void)pthread_mutex_lock(&engine->mutex);
     for (;;) {
-        unsigned nrunning = 0;
-        for (unsigned i = 0; i < engine->njobs; i++)
-            nrunning += !engine->is_ended[i];
         int64_t left_ms = until_ms - clock_get_monotonic_ms();
-        if (nrunning == 0 || left_ms <= 0)
+        if (count_running(engine) == 0 || left_ms <= 0)
             break;
         wait_for_change(engine, left_ms);
     }

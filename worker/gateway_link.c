@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
 
@@ -13,6 +14,7 @@ enum {
     FIRST_PAUSE_MS = 100,
     LONGEST_PAUSE_MS = 2000,
     LEASE_TIMEOUT_MS = (LINK_LEASE_WAIT_S + 5) * 1000,
+    GIVE_BACK_TIMEOUT_MS = 1000,
 };
 
 #define WORKER_SERVICE "/sluice.worker.v1.WorkerService/"
@@ -29,6 +31,8 @@ const struct link_method link_finish_check = {WORKER_SERVICE "FinishCheck",
                                               &google__protobuf__empty__descriptor};
 const struct link_method link_finish_job = {WORKER_SERVICE "FinishJob",
                                             &google__protobuf__empty__descriptor};
+const struct link_method link_exchange_job = {WORKER_SERVICE "ExchangeJob",
+                                              &pb__lease_job_response__descriptor};
 
 /* A call and the thread that waits for it. */
 struct waiting_call {
@@ -166,4 +170,20 @@ struct status link_lease(const struct link_worker *worker, unsigned wait_s, cons
     if (st.code == STATUS_CANCELLED || st.code == STATUS_DEADLINE_EXCEEDED)
         return status_ok();
     return st;
+}
+
+void link_give_back(struct rpc_channel *channel, Pb__LeaseJobResponse *leased)
+{
+    Pb__FinishJobRequest request = PB__FINISH_JOB_REQUEST__INIT;
+    const struct link_caller caller = {.channel = channel};
+
+    request.id = leased->job->id;
+    request.lease_token = leased->job->lease_token;
+    request.outcome = PB__JOB_OUTCOME__JOB_OUTCOME_RELEASED;
+    struct status st =
+        link_call(&caller, &link_finish_job, &request.base, GIVE_BACK_TIMEOUT_MS, NULL, NULL);
+    if (st.code != STATUS_OK)
+        log_warn("not given back; the lease will end", log_str("job", leased->job->id),
+                 log_code(st), log_str("error", st.text));
+    pb__lease_job_response__free_unpacked(leased, NULL);
 }

@@ -20,6 +20,7 @@ extern const struct link_method link_report_job;
 extern const struct link_method link_report_bad_rows;
 extern const struct link_method link_report_differences;
 extern const struct link_method link_finish_job;
+extern const struct link_method link_exchange_job;
 extern const struct link_method link_finish_check;
 
 /* Who calls: over which channel, and for which trace, if for one. */
@@ -62,5 +63,11 @@ struct link_worker {
  */
 struct status link_lease(const struct link_worker *worker, unsigned wait_s, const struct stop *stop,
                          Pb__LeaseJobResponse **ret_leased) MUST_CHECK;
+
+/*
+ * Gives back a job that was not begun, and frees it. If the gateway does not answer within a second, the lease ends by itself.
+ * Blocks.
+ */
+void link_give_back(struct rpc_channel *channel, Pb__LeaseJobResponse *leased);
 
 #endif

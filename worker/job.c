@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "worker/gateway_link.h"
 #include "worker/job_context.h"
 #include "worker/job_state.h"
 #include "worker/runner.h"
@@ -15,6 +16,7 @@ enum { REPORT_EVERY_MS = 1000 };
 
 struct job {
     struct job_context *context;
+    struct rpc_channel *channel;
     struct job_owner *owner;
     pthread_t thread;
     pthread_t reporter;
@@ -70,6 +72,7 @@ static void *run_job(void *arg)
     const Pb__LeasedJob *leased = job_context_get_job(context);
     const struct runner *runner = runner_find(leased->task ? leased->task->kind : 0, leased->role);
     struct runner_result result = {.status = {0}};
+    Pb__LeaseJobResponse *next = NULL;
     void *state = NULL;
     bool is_over = false;
 
@@ -79,9 +82,12 @@ static void *run_job(void *arg)
         result.status = status_error(STATUS_UNIMPLEMENTED, "this worker cannot run such a job");
     stop_reporter(job);
     if (!is_lost(context, &result))
-        is_over = job_context_finish(context, &result) && result.status.code == STATUS_OK;
+        is_over = job_context_finish(context, &result, job->owner->find_asker(job->owner), &next) &&
+                  result.status.code == STATUS_OK;
     if (runner && runner->close)
         runner->close(state, is_over);
+    if (next && !job->owner->take_next(job->owner, next))
+        link_give_back(job->channel, next);
     job->owner->on_end(job->owner, job);
     return NULL;
 }
@@ -100,6 +106,7 @@ struct status job_start(Pb__LeaseJobResponse *leased, struct rpc_channel *channe
     struct job *job = mem_alloc(sizeof(*job));
 
     job->context = job_context_create(leased, channel, owner->metrics, owner->tracer);
+    job->channel = channel;
     job->is_reporting = true;
     job->owner = owner;
     (void)pthread_mutex_init(&job->mutex, NULL);

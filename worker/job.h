@@ -16,20 +16,24 @@
 #include "sluice/worker/v1/worker_service.pb-c.h"
 
 struct job;
+struct link_worker;
 struct metrics;
 struct rpc_channel;
 struct tracer;
 
-/*
- * Starts a job; leased is taken over (freed by free_unpacked with a NULL allocator). on_end runs
- * once, as the last thing on the job's thread, and must not block; job_destroy may be called from then on, by another
- * thread. RESOURCE_EXHAUSTED: no thread; leased is freed.
- */
+/* All of this runs on the job's thread and must not block. */
 struct job_owner {
+    /* Once, as the last thing; job_destroy may be called from then on, by another thread. */
     void (*on_end)(struct job_owner *owner, struct job *job);
+    /* Who wants another job in the place of one that is about to end; NULL: nobody. */
+    const struct link_worker *(*find_asker)(struct job_owner *owner);
+    /* Takes over that job. False: too late; it is to be given back. */
+    bool (*take_next)(struct job_owner *owner, Pb__LeaseJobResponse *leased);
     struct metrics *metrics; /* NULL: nothing is counted */
     struct tracer *tracer;   /* NULL: there are no spans */
 };
+
+/* Starts a job; leased is taken over (freed by free_unpacked with a NULL allocator). RESOURCE_EXHAUSTED: no thread; leased is freed. */
 struct status job_start(Pb__LeaseJobResponse *leased, struct rpc_channel *channel,
                         struct job_owner *owner, struct job **ret) MUST_CHECK;
 

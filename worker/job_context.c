@@ -363,7 +363,44 @@ static const char *choose_message(const struct runner_result *result)
     return result->skipped[0] ? result->skipped : result->done;
 }
 
-bool job_context_finish(struct job_context *context, const struct runner_result *result)
+/* Ends the job and asks for another one. UNIMPLEMENTED: the gateway is older than that. */
+static struct status exchange(struct job_context *context, const Pb__FinishJobRequest *finish,
+                              const struct link_worker *asker, Pb__LeaseJobResponse **ret_next)
+{
+    Pb__ExchangeJobRequest request = PB__EXCHANGE_JOB_REQUEST__INIT;
+    const struct link_caller caller = {context->channel, context->trace.span.context};
+    ProtobufCMessage *reply = NULL;
+
+    request.id = finish->id;
+    request.lease_token = finish->lease_token;
+    request.outcome = finish->outcome;
+    request.message = finish->message;
+    request.progress = finish->progress;
+    request.n_table_names = finish->n_table_names;
+    request.table_names = finish->table_names;
+    request.worker_id = (char *)(uintptr_t)asker->worker_id;
+    request.capabilities = (char **)(uintptr_t)asker->capabilities;
+    request.n_capabilities = asker->ncapabilities;
+    struct status st = link_call_until_answered(&caller, &link_exchange_job, &request.base,
+                                                &context->abandoned, &reply);
+    Pb__LeaseJobResponse *next = (Pb__LeaseJobResponse *)reply;
+    if (next && next->job)
+        *ret_next = next;
+    else if (next)
+        pb__lease_job_response__free_unpacked(next, NULL);
+    return st;
+}
+
+static struct status finish(struct job_context *context, const Pb__FinishJobRequest *request)
+{
+    const struct link_caller caller = {context->channel, context->trace.span.context};
+
+    return link_call_until_answered(&caller, &link_finish_job, &request->base, &context->abandoned,
+                                    NULL);
+}
+
+bool job_context_finish(struct job_context *context, const struct runner_result *result,
+                        const struct link_worker *asker, Pb__LeaseJobResponse **ret_next)
 {
     Pb__FinishJobRequest request = PB__FINISH_JOB_REQUEST__INIT;
     struct told_progress progress;
@@ -381,9 +418,10 @@ bool job_context_finish(struct job_context *context, const struct runner_result 
     }
     if (FAILPOINT("worker.before-finish"))
         return false;
-    const struct link_caller caller = {context->channel, context->trace.span.context};
-    struct status st = link_call_until_answered(&caller, &link_finish_job, &request.base,
-                                                &context->abandoned, NULL);
+    struct status st = asker ? exchange(context, &request, asker, ret_next)
+                             : status_error(STATUS_UNIMPLEMENTED, "nothing to exchange for");
+    if (st.code == STATUS_UNIMPLEMENTED)
+        st = finish(context, &request);
     if (FAILPOINT("worker.after-finish"))
         return false;
     if (st.code == STATUS_OK)

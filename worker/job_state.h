@@ -12,6 +12,7 @@
 #include "worker/runner.h"
 
 struct job_context;
+struct link_worker;
 struct metrics;
 struct tracer;
 struct rpc_channel;
@@ -40,7 +41,11 @@ void job_context_stop(struct job_context *context);
 /* Gives up telling the gateway how it ended. Any thread. */
 void job_context_abandon(struct job_context *context);
 
-/* Tells the gateway how the job ended; true if it took it. Blocks until it has answered. */
-bool job_context_finish(struct job_context *context, const struct runner_result *result);
+/*
+ * Tells the gateway how the job ended; true if it took it. If asker is not NULL, *ret_next is a job that asker was given
+ * instead, owned by the caller (pb__lease_job_response__free_unpacked), or stays as it is. Blocks until the gateway has answered.
+ */
+bool job_context_finish(struct job_context *context, const struct runner_result *result,
+                        const struct link_worker *asker, Pb__LeaseJobResponse **ret_next);
 
 #endif

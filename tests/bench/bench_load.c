@@ -1,11 +1,11 @@
 /*
  * tests/bench/bench_load.c - calls of one kind to a gateway, many at a time, as clients and workers make them.
  *
- *     bench_load TARGET create|get|finish IN_FLIGHT SECONDS [TASKS]
+ *     bench_load TARGET create|get|finish|exchange IN_FLIGHT SECONDS [TASKS]
  *
  * create makes bulk imports from the data source "files" into "db"; get reads one of TASKS tasks, at random, whose ids are
  * "proc-<n>-<n as 32 hex digits>"; finish leases a job and finishes it by itself, as one worker each that has no work to do
- * for it. Prints one line of JSON: the rate, and the quantiles of the time from call to answer. It fails if a call does.
+ * for it; exchange does both by one call, the end of one job and the lease of the next. Prints one line of JSON: the rate, and the quantiles of the time from call to answer. It fails if a call does.
  */
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -90,8 +90,10 @@ static void on_counted(struct rpc_client_call *call, struct status st,
     go_on(runner);
 }
 
+typedef void done_fn(struct rpc_client_call *call, struct status st, const ProtobufCMessage *reply);
+
 static void call(struct runner *runner, const char *method, const ProtobufCMessage *request,
-                 const ProtobufCMessageDescriptor *reply_type)
+                 const ProtobufCMessageDescriptor *reply_type, done_fn *on_done)
 {
     runner->call = (struct rpc_client_call){
         .channel = bench.channel,
@@ -99,7 +101,7 @@ static void call(struct runner *runner, const char *method, const ProtobufCMessa
         .reply_type = reply_type,
         .timeout_ms = CALL_TIMEOUT_MS,
         .waits_for_ready = true,
-        .on_done = on_counted,
+        .on_done = on_done,
     };
     rpc_client_call_submit(&runner->call, request);
 }
@@ -123,7 +125,8 @@ static void begin_create(struct runner *runner)
     task.spec_case = PB__TASK__SPEC_BULKLOAD;
     task.bulkload = &spec;
     request.task = &task;
-    call(runner, "/sluice.v1.TaskService/CreateTask", &request.base, &pb__task__descriptor);
+    call(runner, "/sluice.v1.TaskService/CreateTask", &request.base, &pb__task__descriptor,
+         on_counted);
 }
 
 static void begin_get(struct runner *runner)
@@ -135,7 +138,8 @@ static void begin_get(struct runner *runner)
     uint64_t n = (bench.random >> 33) % (uint64_t)bench.ntasks + 1;
     (void)snprintf(id, sizeof(id), "proc-%" PRIu64 "-%032" PRIx64, n, n);
     request.id = id;
-    call(runner, "/sluice.v1.TaskService/GetTask", &request.base, &pb__task__descriptor);
+    call(runner, "/sluice.v1.TaskService/GetTask", &request.base, &pb__task__descriptor,
+         on_counted);
 }
 
 static void on_leased(struct rpc_client_call *leased, struct status st,
@@ -156,13 +160,14 @@ static void on_leased(struct rpc_client_call *leased, struct status st,
     request.lease_token = job->lease_token;
     request.outcome = PB__JOB_OUTCOME__JOB_OUTCOME_SUCCEEDED;
     call(runner, "/sluice.worker.v1.WorkerService/FinishJob", &request.base,
-         &google__protobuf__empty__descriptor);
+         &google__protobuf__empty__descriptor, on_counted);
 }
 
-static void begin_finish(struct runner *runner)
+static char capability[] = "bulkload:file:postgres";
+static char *capabilities[] = {capability};
+
+static void lease(struct runner *runner, done_fn *on_done)
 {
-    static char capability[] = "bulkload:file:postgres";
-    char *capabilities[] = {capability};
     Google__Protobuf__Duration wait = GOOGLE__PROTOBUF__DURATION__INIT;
     Pb__LeaseJobRequest request = PB__LEASE_JOB_REQUEST__INIT;
 
@@ -171,15 +176,74 @@ static void begin_finish(struct runner *runner)
     request.wait_duration = &wait;
     request.n_capabilities = ARRAY_LEN(capabilities);
     request.capabilities = capabilities;
-    runner->call = (struct rpc_client_call){
-        .channel = bench.channel,
-        .method = "/sluice.worker.v1.WorkerService/LeaseJob",
-        .reply_type = &pb__lease_job_response__descriptor,
-        .timeout_ms = CALL_TIMEOUT_MS,
-        .waits_for_ready = true,
-        .on_done = on_leased,
-    };
-    rpc_client_call_submit(&runner->call, &request.base);
+    call(runner, "/sluice.worker.v1.WorkerService/LeaseJob", &request.base,
+         &pb__lease_job_response__descriptor, on_done);
+}
+
+static void begin_finish(struct runner *runner)
+{
+    lease(runner, on_leased);
+}
+
+static done_fn on_exchanged;
+
+/* The job is read before this returns. */
+static void exchange(struct runner *runner, const Pb__LeasedJob *job)
+{
+    Google__Protobuf__Duration wait = GOOGLE__PROTOBUF__DURATION__INIT;
+    Pb__ExchangeJobRequest request = PB__EXCHANGE_JOB_REQUEST__INIT;
+
+    wait.seconds = WAIT_FOR_JOB_S;
+    request.id = job->id;
+    request.lease_token = job->lease_token;
+    request.outcome = PB__JOB_OUTCOME__JOB_OUTCOME_SUCCEEDED;
+    request.worker_id = runner->worker_id;
+    request.wait_duration = &wait;
+    request.n_capabilities = ARRAY_LEN(capabilities);
+    request.capabilities = capabilities;
+    call(runner, "/sluice.worker.v1.WorkerService/ExchangeJob", &request.base,
+         &pb__lease_job_response__descriptor, on_exchanged);
+}
+
+/* Goes on with the job that came, if one did. */
+static void go_on_with(struct runner *runner, const Pb__LeasedJob *job)
+{
+    if (!job || atomic_load(&bench.is_over)) {
+        atomic_fetch_add(&bench.nempty, !job);
+        go_on(runner);
+        return;
+    }
+    runner->start_us = clock_get_time_us();
+    exchange(runner, job);
+}
+
+static const Pb__LeasedJob *must_read(const struct rpc_client_call *leased, struct status st,
+                                      const ProtobufCMessage *reply)
+{
+    if (st.code != STATUS_OK)
+        die(leased->method, st.text);
+    return ((const Pb__LeaseJobResponse *)reply)->job;
+}
+
+static void on_exchanged(struct rpc_client_call *exchanged, struct status st,
+                         const ProtobufCMessage *reply)
+{
+    struct runner *runner = container_of(exchanged, struct runner, call);
+    const Pb__LeasedJob *job = must_read(exchanged, st, reply);
+
+    count(runner);
+    go_on_with(runner, job);
+}
+
+static void on_first_leased(struct rpc_client_call *leased, struct status st,
+                            const ProtobufCMessage *reply)
+{
+    go_on_with(container_of(leased, struct runner, call), must_read(leased, st, reply));
+}
+
+static void begin_exchange(struct runner *runner)
+{
+    lease(runner, on_first_leased);
 }
 
 static const struct kind {
@@ -189,6 +253,7 @@ static const struct kind {
     {"create", begin_create},
     {"get", begin_get},
     {"finish", begin_finish},
+    {"exchange", begin_exchange},
 };
 
 static begin_fn *find_kind(const char *name)
@@ -244,7 +309,7 @@ int main(int argc, char **argv)
     struct rpc_loop *loop = NULL;
 
     if (argc < 5)
-        die("usage", "bench_load TARGET create|get|finish IN_FLIGHT SECONDS [TASKS]");
+        die("usage", "bench_load TARGET create|get|finish|exchange IN_FLIGHT SECONDS [TASKS]");
     begin_fn *begin = find_kind(argv[2]);
     unsigned nrunners = (unsigned)read_argument("IN_FLIGHT", argv[3], MAX_IN_FLIGHT);
     int64_t seconds = read_argument("SECONDS", argv[4], 3600);

@@ -88,7 +88,7 @@ class Listener:
         except grpc.RpcError as error:
             self.heard.append((method, f"{error.details()} {error.trailing_metadata()}"))
             return error
-        if method != "LeaseJob":  # the one that hands secrets out
+        if method not in ("LeaseJob", "ExchangeJob"):  # those that hand secrets out
             self.heard.append((method, text_format.MessageToString(reply, as_utf8=True)))
         return reply
 

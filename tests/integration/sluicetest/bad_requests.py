@@ -188,7 +188,14 @@ BASES = {
     "ReportBadRows": {**LEASED, "badRows": [{"file": "f", "row": 1}]},
     "ReportDifferences": {**LEASED, "differences": [DIFFERENCE]},
     "FinishJob": {**LEASED, "outcome": "JOB_OUTCOME_SUCCEEDED", "progress": PROGRESS_NOW},
+    "ExchangeJob": {**LEASED, "outcome": "JOB_OUTCOME_SUCCEEDED", "workerId": "w", "capabilities": ["check:file"]},
     "FinishCheck": {"id": NO_CHECK, "workerId": "w", "steps": [{"name": "connect", "ok": True}]},
+}
+
+ENDS = {
+    "id": JOB_ID, "lease_token": TOKEN, "outcome": UNKNOWN_ENUM + wrong(0),
+    "message": MESSAGE, "progress": IN_ITS_FIELDS, **PROGRESS,
+    "table_names": wrong(["a"] * 2, [""], ["a b"], ["ns:*"], ["*"], ["a/b/c"], [f"t{n}" for n in range(1001)]),
 }
 
 TABLE = {
@@ -273,12 +280,8 @@ TABLE = {
         "differences.source_value": wrong(b"x" * 257),
         "differences.destination_value": wrong(b"x" * 257),
         "differences.is_repaired": A_BOOL},
-    "FinishJob": {
-        "id": JOB_ID, "lease_token": TOKEN, "outcome": UNKNOWN_ENUM + wrong(0),
-        "message": MESSAGE, "progress": IN_ITS_FIELDS, **PROGRESS,
-        "table_names": wrong(["a"] * 2, [""], ["a b"], ["ns:*"], ["*"], ["a/b/c"], [f"t{n}"
-                                                                                    for n in range(1001)])},
-
+    "FinishJob": ENDS,
+    "ExchangeJob": {**ENDS, "worker_id": WORKER_ID, "wait_duration": DURATION, "capabilities": CAPABILITIES},
     "FinishCheck": {
         "id": wrong("", "none", "x" * 100_000) +
               wrong(NO_CHECK, code="ABORTED", reason="LEASE_LOST"),

@@ -210,6 +210,12 @@ class Worker:
     def finish_fails(self, job, outcome="SUCCEEDED", message="", **more):
         return self.client.fails("FinishJob", **self._finish(job, outcome, message, more))
 
+    def exchange(self, job, outcome="SUCCEEDED", message="", wait_s=0):
+        """Finishes a job; gives the next one, or None."""
+        reply = self.client("ExchangeJob", **self._finish(job, outcome, message, {}), workerId=self.worker_id,
+                            waitDuration=f"{wait_s}s", capabilities=list(self.capabilities))
+        return reply.get("job")
+
     def run_all(self):
         """Leases and finishes all that there is; the roles in order."""
         roles = []

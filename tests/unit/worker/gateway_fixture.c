@@ -47,10 +47,28 @@ static void answer_others(struct rpc_call *call, const ProtobufCMessage *request
                  &empty.base);
 }
 
+static void answer_exchange(struct rpc_call *call, const ProtobufCMessage *request)
+{
+    struct gateway *gateway = rpc_call_get_self(call);
+    Pb__LeaseJobResponse response = PB__LEASE_JOB_RESPONSE__INIT;
+    Pb__LeasedJob job = PB__LEASED_JOB__INIT;
+    const char *id = gateway->exchanges_for;
+
+    keep(gateway, request);
+    if (!id) {
+        rpc_call_end(call, status_error(STATUS_UNIMPLEMENTED, "no such method"), NULL);
+        return;
+    }
+    job.id = (char *)(uintptr_t)id;
+    response.job = *id ? &job : NULL;
+    rpc_call_end(call, status_ok(), &response.base);
+}
+
 static const struct rpc_method methods[] = {
     {"LeaseJob", RPC_UNARY, answer_others},          {"ReportJob", RPC_UNARY, answer_report},
     {"ReportBadRows", RPC_UNARY, answer_others},     {"FinishJob", RPC_UNARY, answer_others},
     {"ReportDifferences", RPC_UNARY, answer_others}, {"FinishCheck", RPC_UNARY, answer_others},
+    {"ExchangeJob", RPC_UNARY, answer_exchange},
 };
 
 static const struct rpc_service service = {

@@ -29,6 +29,8 @@ struct gateway {
     atomic_uint nrequests;
     _Atomic int64_t bytes_per_second; /* what reports are answered with */
     const char *_Atomic answers_with; /* an error for what is stored beside a job; NULL: none */
+    const char
+        *_Atomic exchanges_for; /* the id of the next job; "": there is none; NULL: not known how */
 };
 
 /* The last request; NULL if there was none. Valid until the gateway is closed. */

@@ -6,6 +6,7 @@
 #include "base/compiler.h"
 #include "tests/harness/test.h"
 #include "tests/unit/worker/gateway_fixture.h"
+#include "worker/gateway_link.h"
 #include "worker/job_context.h"
 #include "worker/job_state.h"
 
@@ -172,7 +173,7 @@ test(the_end_of_a_plan_tells_its_tables)
     struct gateway gateway;
 
     gateway_open(&gateway, PB__JOB_ROLE__JOB_ROLE_PLAN, "");
-    check(job_context_finish(gateway.context, &result));
+    check(job_context_finish(gateway.context, &result, NULL, NULL));
     const Pb__FinishJobRequest *request =
         (const Pb__FinishJobRequest *)gateway_get_request(&gateway);
     check_int(request->outcome, PB__JOB_OUTCOME__JOB_OUTCOME_SUCCEEDED);
@@ -180,9 +181,64 @@ test(the_end_of_a_plan_tells_its_tables)
     check_str(request->table_names[1], "ns:b/ns:c");
 
     result.status = status_error(STATUS_NOT_FOUND, "there is no namespace 'ns'");
-    check(job_context_finish(gateway.context, &result));
+    check(job_context_finish(gateway.context, &result, NULL, NULL));
     request = (const Pb__FinishJobRequest *)gateway_get_request(&gateway);
     check_int(request->outcome, PB__JOB_OUTCOME__JOB_OUTCOME_FAILED);
     check_int(request->n_table_names, 0);
+    gateway_close(&gateway);
+}
+
+static const char *const capabilities[] = {"bulkload:file:postgres", "check:file"};
+static const struct link_worker asker = {
+    .worker_id = "w", .capabilities = capabilities, .ncapabilities = ARRAY_LEN(capabilities)};
+
+test(an_end_is_exchanged_for_the_next_job)
+{
+    struct runner_result result = {.done = "all of it"};
+    struct gateway gateway;
+    Pb__LeaseJobResponse *next = NULL;
+
+    gateway_open(&gateway, PB__JOB_ROLE__JOB_ROLE_FULL, "");
+    gateway.exchanges_for = "next-1";
+    check(job_context_finish(gateway.context, &result, &asker, &next));
+    check(next && next->job);
+    check_str(next->job->id, "next-1");
+    pb__lease_job_response__free_unpacked(next, NULL);
+    const Pb__ExchangeJobRequest *request =
+        (const Pb__ExchangeJobRequest *)gateway_get_request(&gateway);
+    check_str(request->id, "check-1");
+    check_int(request->lease_token, 7);
+    check_int(request->outcome, PB__JOB_OUTCOME__JOB_OUTCOME_SUCCEEDED);
+    check_str(request->message, "all of it");
+    check_str(request->worker_id, "w");
+    check(!request->wait_duration);
+    check_int(request->n_capabilities, 2);
+    check_str(request->capabilities[1], "check:file");
+    gateway_close(&gateway);
+}
+
+test(an_end_may_bring_no_other_job)
+{
+    struct runner_result result = {.done = ""};
+    struct gateway gateway;
+    Pb__LeaseJobResponse *next = NULL;
+
+    gateway_open(&gateway, PB__JOB_ROLE__JOB_ROLE_FULL, "");
+    gateway.exchanges_for = "";
+    check(job_context_finish(gateway.context, &result, &asker, &next));
+    check(!next);
+    gateway_close(&gateway);
+}
+
+test(a_gateway_that_does_not_exchange_is_told_the_end)
+{
+    struct runner_result result = {.done = ""};
+    struct gateway gateway;
+    Pb__LeaseJobResponse *next = NULL;
+
+    gateway_open(&gateway, PB__JOB_ROLE__JOB_ROLE_FULL, "");
+    check(job_context_finish(gateway.context, &result, &asker, &next));
+    check(!next);
+    check(gateway_get_request(&gateway)->descriptor == &pb__finish_job_request__descriptor);
     gateway_close(&gateway);
 }
