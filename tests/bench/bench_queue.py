@@ -6,8 +6,8 @@ PostgreSQL.
     tests/bench/bench_queue.py [--build-dir build/release] [--peers FOLDER] [--seconds N] [--rounds N]
 
 FOLDER is where the peers of tests/bench/peers/queue are installed: npm install --prefix FOLDER after copying that folder's
-files there. Without it only Sluice is measured. A job does nothing; its worker leases it by one call and finishes it by
-another one. Ways take turns, each round a fresh database. Prints a table in Markdown, and with it the ratio of each round to
+files there. Without it only Sluice is measured. A job does nothing; its worker ends it by the call that leases the next one
+(ExchangeJob), or where that is said leases by one call and finishes by another one. Ways take turns, each round a fresh database. Prints a table in Markdown, and with it the ratio of each round to
 the same peer; fails if Sluice is not twice as fast as each peer that takes its jobs one by one, too.
 """
 import argparse
@@ -71,10 +71,11 @@ def run_calls(build, address, kind, in_flight, seconds, ntasks=1):
 
 
 class Sluice:
-    def __init__(self, args, workers):
+    def __init__(self, args, workers, kind="exchange"):
         self.args = args
         self.workers = workers
-        self.name = f"Sluice, {workers} workers"
+        self.kind = kind
+        self.name = f"Sluice, {workers} workers" + (", two calls a job" if kind == "finish" else "")
         self.is_bar = False
 
     def run(self, cluster, folder):
@@ -86,8 +87,8 @@ class Sluice:
             database.rows("VACUUM ANALYZE")
             stack.start_gateway()
             address = stack.gateway.address
-            run_calls(self.args.build, address, "finish", self.workers, 1)
-            return run_calls(self.args.build, address, "finish", self.workers, self.args.seconds)["per_s"]
+            run_calls(self.args.build, address, self.kind, self.workers, 1)
+            return run_calls(self.args.build, address, self.kind, self.workers, self.args.seconds)["per_s"]
         finally:
             stack.stop()
             database.drop()
@@ -118,7 +119,7 @@ class Peer:
 
 
 def make_ways(args):
-    ways = [Sluice(args, 16), Sluice(args, 64), Sluice(args, 256)]
+    ways = [Sluice(args, 16), Sluice(args, 64), Sluice(args, 256), Sluice(args, 256, "finish")]
     if args.peers:
         ways += [
             Peer(args, "graphile-worker, concurrency 24", "graphile.js", [24], args.jobs, True),
