@@ -192,6 +192,7 @@ void job_exchange_start(struct rpc_call *call, const ProtobufCMessage *message)
 {
     const Pb__ExchangeJobRequest *request = (const Pb__ExchangeJobRequest *)message;
     Pb__FinishJobRequest *finish = rpc_call_alloc(call, sizeof(*finish));
+    Pb__LeaseJobRequest lease = PB__LEASE_JOB_REQUEST__INIT;
     struct lease_wish *wish = rpc_call_alloc(call, sizeof(*wish));
     struct violations violations = {0};
 
@@ -203,7 +204,10 @@ void job_exchange_start(struct rpc_call *call, const ProtobufCMessage *message)
     finish->progress = request->progress;
     finish->n_table_names = request->n_table_names;
     finish->table_names = request->table_names;
-    lease_wish_read(request->worker_id, request->wait_duration, request->capabilities,
-                    request->n_capabilities, rpc_call_get_arena(call), &violations, wish);
+    lease.worker_id = request->worker_id;
+    lease.wait_duration = request->wait_duration;
+    lease.n_capabilities = request->n_capabilities;
+    lease.capabilities = request->capabilities;
+    lease_wish_read(&lease, rpc_call_get_arena(call), &violations, wish);
     start(call, finish, wish, &violations);
 }

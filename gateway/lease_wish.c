@@ -18,12 +18,12 @@ static int64_t read_wait(const Google__Protobuf__Duration *wait, struct violatio
     return wait_ms;
 }
 
-void lease_wish_read(const char *worker_id, const Google__Protobuf__Duration *wait,
-                     char *const *capabilities, size_t ncapabilities, struct arena *arena,
+void lease_wish_read(const Pb__LeaseJobRequest *request, struct arena *arena,
                      struct violations *violations, struct lease_wish *ret)
 {
-    ret->worker_id = worker_id;
-    ret->wait_ms = read_wait(wait, violations);
-    worker_id_validate(worker_id, violations);
-    capability_set_read(capabilities, ncapabilities, arena, violations, &ret->capabilities);
+    ret->worker_id = request->worker_id;
+    ret->wait_ms = read_wait(request->wait_duration, violations);
+    worker_id_validate(request->worker_id, violations);
+    capability_set_read(request->capabilities, request->n_capabilities, arena, violations,
+                        &ret->capabilities);
 }

@@ -4,12 +4,10 @@
 #ifndef GATEWAY_LEASE_WISH_H
 #define GATEWAY_LEASE_WISH_H
 
-#include <stddef.h>
 #include <stdint.h>
 
-#include <google/protobuf/duration.pb-c.h>
-
 #include "gateway/capability_set.h"
+#include "sluice/worker/v1/worker_service.pb-c.h"
 
 struct arena;
 struct violations;
@@ -22,9 +20,8 @@ struct lease_wish {
     struct capability_set capabilities;
 };
 
-/* From the fields of a request; wait may be NULL: 0. What is wrong is added to violations. */
-void lease_wish_read(const char *worker_id, const Google__Protobuf__Duration *wait,
-                     char *const *capabilities, size_t ncapabilities, struct arena *arena,
+/* Texts are the request's and the arena's. What is wrong is added to violations. */
+void lease_wish_read(const Pb__LeaseJobRequest *request, struct arena *arena,
                      struct violations *violations, struct lease_wish *ret);
 
 #endif

@@ -45,8 +45,7 @@ static void lease_job(struct rpc_call *call, const ProtobufCMessage *message)
     struct violations violations = {0};
     struct lease_wish *wish = rpc_call_alloc(call, sizeof(*wish));
 
-    lease_wish_read(request->worker_id, request->wait_duration, request->capabilities,
-                    request->n_capabilities, rpc_call_get_arena(call), &violations, wish);
+    lease_wish_read(request, rpc_call_get_arena(call), &violations, wish);
     if (violations.count > 0)
         fault_end_violations(call, &violations);
     else

@@ -86,7 +86,7 @@ static void compare(struct own_sockets *sockets, int fd)
 
 static struct sender find_busiest(struct rpc_memory_guard *guard)
 {
-    struct search search = {.sockets = {compare}, .guard = guard, .busiest = {.fd = -1}};
+    struct search search = {.sockets = {.take = compare}, .guard = guard, .busiest = {.fd = -1}};
 
     own_sockets_find(guard->port, &search.sockets);
     return search.busiest;

@@ -383,9 +383,9 @@ void rpc_server_stop(struct rpc_server *server, unsigned grace_ms)
 
     rpc_call_tell_all(server);
     (void)wait_until(server, is_idle, grace_ms);
-    own_sockets_find(server->port, &(struct own_sockets){refuse, .listening = true});
+    own_sockets_find(server->port, &(struct own_sockets){.take = refuse, .listening = true});
     (void)wait_until(server, is_quiet, LINGER_MS); /* it is not before the shutdown */
-    own_sockets_find(server->port, &(struct own_sockets){cut, .listening = false});
+    own_sockets_find(server->port, &(struct own_sockets){.take = cut, .listening = false});
     HANDOFF_GIVE(&server->shut);
     grpc_server_shutdown_and_notify(server->core, server->queue, &server->shut);
     while (!wait_until(server, is_quiet, CUT_PERIOD_MS))
