@@ -221,23 +221,23 @@ def test_a_stop_while_the_database_is_gone(client, stack):
 # --- starting
 
 
-def start_alone(stack, *options, **env):
-    return run(stack.build / "sluice-gateway", *options, check=False, **env)
+def start_alone(build, *options, **env):
+    return run(build / "sluice-gateway", *options, check=False, **env)
 
 
 def events(done):
     return [line for line in done.stderr.splitlines() if line.startswith("{")]
 
 
-def test_it_refuses_a_schema_that_is_older(stack):
-    done = start_alone(stack, "--database-url", stack.database.url, "--listen", "127.0.0.1:0")
+def test_it_refuses_a_schema_that_is_older(build, database):
+    done = start_alone(build, "--database-url", database.url, "--listen", "127.0.0.1:0")
     assert done.returncode == 1
     assert "sluice migrate up" in done.stderr
     assert "listening" not in done.stderr
 
 
 def test_it_gives_up_when_there_is_no_database(stack):
-    done = start_alone(stack, "--database-url", "postgresql:///none?host=/nonexistent",
+    done = start_alone(stack.build, "--database-url", "postgresql:///none?host=/nonexistent",
                        "--database-wait-ms", "5000")
     assert done.returncode == 1
     assert "waiting for the database" in done.stderr
@@ -272,19 +272,19 @@ def test_it_says_that_the_port_is_taken(stack):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = start_alone(stack, "--database-url", stack.database.url,
+        done = start_alone(stack.build, "--database-url", stack.database.url,
                            "--listen", f"127.0.0.1:{port}")
     assert done.returncode == 1
     assert any(str(port) in event for event in events(done))
 
 
 def test_settings_are_checked_and_secrets_hidden(stack):
-    done = start_alone(stack, "--print-config", "--lease-ms", "2000",
+    done = start_alone(stack.build, "--print-config", "--lease-ms", "2000",
                        SLUICE_DATABASE_URL="postgresql://u:geheim@h/d")
     assert done.returncode == 0
     assert "lease-ms = 2000" in done.stdout and "geheim" not in done.stdout
     for wrong in (["--lease-ms", "999"], ["--lease-ms", "600001"], ["--max-batch", "0"],
                   ["--nonsense"], ["operand"]):
-        refused = start_alone(stack, "--database-url", "x", "--check-config", *wrong)
+        refused = start_alone(stack.build, "--database-url", "x", "--check-config", *wrong)
         assert refused.returncode == 2, wrong
-    assert start_alone(stack).returncode == 2  # a database is required
+    assert start_alone(stack.build).returncode == 2  # a database is required

@@ -10,6 +10,7 @@ import pytest
 from . import grpc_client, postgres
 from .client import Client
 from .importer import Importer
+from .program import run
 from .stack import Stack
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -67,6 +68,15 @@ def database(cluster):
     discard(made)
 
 
+@pytest.fixture(scope="session")
+def schema(build, shared_cluster):
+    """A database with Sluice's schema, to be copied: that takes a third of the time of making it. Nobody connects to it."""
+    made = shared_cluster.create_database()
+    run(build / "sluice", "--database-url", made.url, "migrate", "up")
+    shared_cluster.execute("postgres", f"ALTER DATABASE {made.name} ALLOW_CONNECTIONS false")
+    return made
+
+
 @pytest.fixture
 def destination(cluster):
     """A fresh, empty database to import into."""
@@ -81,12 +91,15 @@ def discard(database):
 
 
 @pytest.fixture
-def stack(request, build, protos, database, tmp_path):
-    """A Stack, not started."""
-    made = Stack(build, database, tmp_path)
+def stack(request, build, protos, cluster, schema, tmp_path):
+    """A Stack, not started, whose database has its schema."""
+    made = Stack(build, cluster.create_database(like=schema), tmp_path)
     request.node.sluice_stack = made
     yield made
-    made.stop()
+    try:
+        made.stop()
+    finally:
+        discard(made.database)
 
 
 @pytest.fixture

@@ -177,10 +177,10 @@ class Cluster:
         host = urllib.parse.quote(str(self.folder), safe="")
         return f"postgresql://postgres@/{database}?host={host}"
 
-    def create_database(self):
-        """A fresh, empty database."""
+    def create_database(self, like=None):
+        """A fresh database: an empty one, or a copy of another one, in which nobody works."""
         name = f"test_{next(self._names)}"
-        self.execute("postgres", f"CREATE DATABASE {name}")
+        self.execute("postgres", f"CREATE DATABASE {name}" + (f" TEMPLATE {like.name}" if like else ""))
         return Database(self, name)
 
     def drop_database(self, name):
