@@ -3,12 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/compiler.h"
+#include "base/stop.h"
 #include "hbase/master.h"
 #include "hbase/message.h"
 
 enum {
     WHAT_BYTES = HBASE_TABLE_NAME_BYTES + 32,
+    NAMESPACE_WAIT_MS = 30000,
+    NAMESPACE_PAUSE_MS = 100,
 };
 
 static Hb__TableName make_name(const struct hbase_table_name *name)
@@ -272,7 +276,15 @@ struct status hbase_admin_make_table(struct hbase_cluster *cluster, const Hb__Ta
     struct arena *arena = arena_create(0);
     st = hbase_admin_make_namespace(cluster, get_name(schema, arena).namespace);
     arena_destroy(arena);
-    return st.code == STATUS_OK ? hbase_admin_create_table(cluster, schema, keys, nkeys) : st;
+    if (st.code != STATUS_OK)
+        return st;
+    /* One that somebody else makes is listed a little before the master makes tables in it. */
+    int64_t deadline_ms = clock_get_monotonic_ms() + NAMESPACE_WAIT_MS;
+    do {
+        st = hbase_admin_create_table(cluster, schema, keys, nkeys);
+    } while (st.code == STATUS_NOT_FOUND && clock_get_monotonic_ms() < deadline_ms &&
+             stop_pause(hbase_cluster_get_stop(cluster), NAMESPACE_PAUSE_MS));
+    return st;
 }
 
 /* Whether all of wanted[0 .. nwanted) is among there[0 .. nthere); in which order does not matter. */

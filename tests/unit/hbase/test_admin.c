@@ -248,6 +248,35 @@ test(admin_makes_a_namespace_unless_it_is_there)
     fake_master_close(&master);
 }
 
+test(admin_waits_for_a_namespace_that_somebody_else_makes)
+{
+    const Hb__ProcedureResponse done = HB__PROCEDURE_RESPONSE__INIT; /* without a number */
+    Hb__NamespaceDescriptor namespace = HB__NAMESPACE_DESCRIPTOR__INIT;
+    Hb__NamespaceDescriptor *namespaces[] = {&namespace};
+    Hb__ListNamespaceDescriptorsResponse list = HB__LIST_NAMESPACE_DESCRIPTORS_RESPONSE__INIT;
+    const struct fake_step missing = {
+        "CreateTable", .exception = HBASE "NamespaceNotFoundException", .text = "ns"};
+    const struct fake_step steps[] = {
+        missing,
+        {"ListNamespaceDescriptors", .reply = &list.base},
+        missing,
+        missing,
+        {"CreateTable", .reply = &done.base},
+    };
+    struct fake_master master;
+    struct definition d;
+
+    init_definition(&d, "3");
+    namespace.name = bytes("ns");
+    list.namespace_descriptor = namespaces;
+    list.n_namespace_descriptor = 1;
+    fake_master_open(&master, steps, ARRAY_LEN(steps));
+    check_status(hbase_admin_make_table(master.base.cluster, &d.schema, NULL, 0), STATUS_OK);
+    check_int(fake_server_count_calls(master.base.server, "CreateTable"), 4);
+    check_int(fake_server_count_calls(master.base.server, "CreateNamespace"), 0);
+    fake_master_close(&master);
+}
+
 test(admin_tells_which_rights_are_missing)
 {
     protobuf_c_boolean allowed[] = {true, false, false};
