@@ -44,7 +44,8 @@ struct engine {
     Pb__LeaseJobResponse
         *next[ENGINE_MAX_JOBS]; /* next[0 .. nnext): leased in exchange, not started */
     unsigned nnext;
-    bool is_closed; /* none is started any more */
+    unsigned nexchanging; /* jobs that may bring one */
+    bool is_closed;       /* none is started any more */
 };
 
 /* Runs as the last thing on a job's thread. */
@@ -78,9 +79,11 @@ static const struct link_worker *find_asker(struct job_owner *owner)
     struct engine *engine = container_of(owner, struct engine, owner);
 
     (void)pthread_mutex_lock(&engine->mutex);
-    bool is_full = count_running(engine) + engine->nnext >= engine->max_jobs;
+    bool is_due = count_running(engine) + engine->nnext >= engine->max_jobs &&
+                  !stop_is_requested(&engine->stop);
+    engine->nexchanging += is_due;
     (void)pthread_mutex_unlock(&engine->mutex);
-    return is_full && !stop_is_requested(&engine->stop) ? &engine->worker : NULL;
+    return is_due ? &engine->worker : NULL;
 }
 
 /* The job's place is free when it has ended, which follows. */
@@ -89,9 +92,11 @@ static bool keep_next(struct job_owner *owner, Pb__LeaseJobResponse *leased)
     struct engine *engine = container_of(owner, struct engine, owner);
 
     (void)pthread_mutex_lock(&engine->mutex);
-    bool is_kept = !engine->is_closed;
+    bool is_kept = leased && !engine->is_closed;
+    engine->nexchanging--;
     if (is_kept)
         engine->next[engine->nnext++] = leased;
+    (void)pthread_cond_broadcast(&engine->changed);
     (void)pthread_mutex_unlock(&engine->mutex);
     return is_kept;
 }
@@ -126,7 +131,13 @@ static void wait_for_change(struct engine *engine, int64_t wait_ms)
     thread_wait_until(&engine->changed, &engine->mutex, clock_get_monotonic_ms() + wait_ms);
 }
 
-/* Frees ended jobs; waits while all places are taken. Returns whether to go on. */
+/* A question of our own would be out for long, and a job that came in exchange would wait for its answer. The mutex is held. */
+static bool may_go_on(const struct engine *engine)
+{
+    return engine->njobs < engine->max_jobs && (engine->nnext > 0 || engine->nexchanging == 0);
+}
+
+/* Frees ended jobs; waits while all places are taken, or one may be. Returns whether to go on. */
 static bool wait_for_place(struct engine *engine)
 {
     (void)pthread_mutex_lock(&engine->mutex);
@@ -138,7 +149,7 @@ static bool wait_for_place(struct engine *engine)
             (void)pthread_mutex_lock(&engine->mutex);
             continue;
         }
-        if (stop_is_requested(&engine->stop) || engine->njobs < engine->max_jobs)
+        if (stop_is_requested(&engine->stop) || may_go_on(engine))
             break;
         (void)pthread_cond_wait(&engine->changed, &engine->mutex);
     }

@@ -65,6 +65,18 @@ static bool is_lost(struct job_context *context, const struct runner_result *res
     return job_context_is_dropped(context);
 }
 
+/* Tells how the job ended, and hands on the one that came instead. */
+static bool finish(struct job *job, const struct runner_result *result)
+{
+    const struct link_worker *asker = job->owner->find_asker(job->owner);
+    Pb__LeaseJobResponse *next = NULL;
+    bool is_accepted = job_context_finish(job->context, result, asker, &next);
+
+    if (asker && !job->owner->take_next(job->owner, next) && next)
+        link_give_back(job->channel, next);
+    return is_accepted;
+}
+
 static void *run_job(void *arg)
 {
     struct job *job = arg;
@@ -72,7 +84,6 @@ static void *run_job(void *arg)
     const Pb__LeasedJob *leased = job_context_get_job(context);
     const struct runner *runner = runner_find(leased->task ? leased->task->kind : 0, leased->role);
     struct runner_result result = {.status = {0}};
-    Pb__LeaseJobResponse *next = NULL;
     void *state = NULL;
     bool is_over = false;
 
@@ -82,12 +93,9 @@ static void *run_job(void *arg)
         result.status = status_error(STATUS_UNIMPLEMENTED, "this worker cannot run such a job");
     stop_reporter(job);
     if (!is_lost(context, &result))
-        is_over = job_context_finish(context, &result, job->owner->find_asker(job->owner), &next) &&
-                  result.status.code == STATUS_OK;
+        is_over = finish(job, &result) && result.status.code == STATUS_OK;
     if (runner && runner->close)
         runner->close(state, is_over);
-    if (next && !job->owner->take_next(job->owner, next))
-        link_give_back(job->channel, next);
     job->owner->on_end(job->owner, job);
     return NULL;
 }

@@ -25,9 +25,9 @@ struct tracer;
 struct job_owner {
     /* Once, as the last thing; job_destroy may be called from then on, by another thread. */
     void (*on_end)(struct job_owner *owner, struct job *job);
-    /* Who wants another job in the place of one that is about to end; NULL: nobody. */
+    /* Who wants another job in the place of one that is about to end; NULL: nobody. If somebody does, take_next follows. */
     const struct link_worker *(*find_asker)(struct job_owner *owner);
-    /* Takes over that job. False: too late; it is to be given back. */
+    /* Takes over that job; NULL: there was none. False: it was not taken, and one that came is to be given back. */
     bool (*take_next)(struct job_owner *owner, Pb__LeaseJobResponse *leased);
     struct metrics *metrics; /* NULL: nothing is counted */
     struct tracer *tracer;   /* NULL: there are no spans */
