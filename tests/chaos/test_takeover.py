@@ -52,7 +52,7 @@ def test_jobs_of_a_dead_worker_run_elsewhere(stack, destination, lease_ms, limit
     assert held.sinks() == []
 
     times = sorted(taken.values())
-    assert len(times) >= len(owners) / 2
+    assert len(times) >= len(owners) / 2 / scale()  # the others were taken from a worker that lived
     p99 = times[int(len(times) * 0.99) - 1]
     print(json.dumps({"lease_ms": lease_ms, "jobs": len(times), "median_s": round(
         times[len(times) // 2], 2), "p99_s": round(p99, 2), "longest_s": round(times[-1], 2)}))

@@ -267,6 +267,35 @@ test(a_stop_is_noticed_while_the_table_is_locked)
     postgres_import_close(&import);
 }
 
+/* Begins the import, on a thread of its own. */
+static void *run_starter(void *arg)
+{
+    struct committer *committer = arg;
+
+    committer->status = postgres_import_start(committer->import, true);
+    return NULL;
+}
+
+test(a_stop_while_old_tasks_are_forgotten_is_a_stop)
+{
+    struct postgres_import import;
+    struct committer committer = {.import = &import};
+
+    postgres_import_init(&import);
+    check_status(postgres_import_start(&import, true), STATUS_OK);
+    postgres_server_run(import.url, "UPDATE sluice_import.import_task"
+                                    "   SET begin_time = now() - interval '2 years'");
+    import.task_id = "proc-1-new";
+    struct postgres_holder *holder = postgres_server_hold(import.url, lock_fence);
+    check(pthread_create(&committer.thread, NULL, run_starter, &committer) == 0);
+    check(postgres_server_wait(import.url, find_waiting, "1"));
+    stop_request(&import.stop);
+    (void)pthread_join(committer.thread, NULL);
+    check_status(committer.status, STATUS_CANCELLED);
+    postgres_server_release(holder);
+    postgres_import_close(&import);
+}
+
 test(a_stop_before_anything_is_noticed_at_once)
 {
     struct postgres_import import;
