@@ -513,6 +513,13 @@ void rpc_call_set_resource(struct rpc_call *call, const char *type, const char *
     call->details.resource_name = arena_copy_str(call->arena, str_from(name));
 }
 
+struct status rpc_call_set_stopping(struct rpc_call *call)
+{
+    rpc_call_set_reason(call, "STOPPING", NULL, NULL);
+    rpc_call_set_retry_ms(call, STOPPING_RETRY_MS);
+    return status_error(STATUS_UNAVAILABLE, "the server is stopping");
+}
+
 struct rpc_call *rpc_call_create(struct rpc_server *server)
 {
     struct rpc_call *call = mem_alloc(sizeof(*call));
@@ -557,10 +564,8 @@ void rpc_call_serve(struct rpc_call *call, const struct rpc_route *route, struct
         start_close(call);
     hold(call); /* until the handler's start has returned */
     rpc_origin_begin(call);
-    if (st.code == STATUS_UNAVAILABLE) {
-        rpc_call_set_reason(call, "STOPPING", NULL, NULL);
-        rpc_call_set_retry_ms(call, STOPPING_RETRY_MS);
-    }
+    if (st.code == STATUS_UNAVAILABLE)
+        st = rpc_call_set_stopping(call);
     if (st.code == STATUS_OK)
         st = pass_gate(call);
     if (st.code != STATUS_OK)

@@ -64,6 +64,8 @@ void rpc_call_set_retry_ms(struct rpc_call *call, unsigned retry_ms);
  */
 void rpc_call_set_lasting(struct rpc_call *call);
 void rpc_call_set_resource(struct rpc_call *call, const char *type, const char *name);
+/* What a call ends with because the server stops: UNAVAILABLE with the reason STOPPING and a RetryInfo. */
+struct status rpc_call_set_stopping(struct rpc_call *call) MUST_CHECK;
 
 /*
  * Ends a call: with reply (unary; packed before this returns, ignored unless st is OK; NULL in a

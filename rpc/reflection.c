@@ -173,11 +173,6 @@ static void end_stream(struct stream *stream, struct status st)
     rpc_call_end(stream->call, st, NULL);
 }
 
-static struct status make_leave_status(void)
-{
-    return status_error(STATUS_UNAVAILABLE, "the server is stopping");
-}
-
 /* Goes from busy to idle. */
 static void wait_for_message(struct stream *stream)
 {
@@ -189,7 +184,7 @@ static void wait_for_message(struct stream *stream)
     }
     pthread_mutex_unlock(&stream->reflection->lock);
     if (is_leaving)
-        end_stream(stream, make_leave_status());
+        end_stream(stream, rpc_call_set_stopping(stream->call));
 }
 
 static void stream_sent(struct rpc_send *send, bool ok)
@@ -239,7 +234,7 @@ static void stream_cancelled(struct rpc_cancel *cancel)
     stream->is_leaving = true;
     pthread_mutex_unlock(&stream->reflection->lock);
     if (is_idle)
-        rpc_call_end(stream->call, make_leave_status(), NULL);
+        rpc_call_end(stream->call, rpc_call_set_stopping(stream->call), NULL);
 }
 
 static void serve_stream(struct rpc_call *call, const ProtobufCMessage *message)

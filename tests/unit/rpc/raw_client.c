@@ -1,6 +1,7 @@
 #include "tests/unit/rpc/raw_client.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
@@ -163,6 +164,18 @@ void raw_cancel(struct raw *raw)
     (void)grpc_call_cancel(raw->call, NULL);
 }
 
+static void copy_details(struct raw *raw)
+{
+    memset(raw->details, 0, sizeof(raw->details));
+    for (size_t i = 0; i < raw->trailer.count; i++) {
+        const grpc_metadata *row = &raw->trailer.metadata[i];
+        size_t len = GRPC_SLICE_LENGTH(row->value);
+        if (grpc_slice_str_cmp(row->key, "grpc-status-details-bin") == 0)
+            memcpy(raw->details, GRPC_SLICE_START_PTR(row->value),
+                   len < sizeof(raw->details) ? len : sizeof(raw->details));
+    }
+}
+
 struct status raw_end(struct raw *raw)
 {
     grpc_op ops[2] = {{.op = GRPC_OP_RECV_STATUS_ON_CLIENT}};
@@ -175,6 +188,7 @@ struct status raw_end(struct raw *raw)
     if (raw->code != GRPC_STATUS_OK)
         st = status_error((enum status_code)raw->code, "%.*s", (int)GRPC_SLICE_LENGTH(raw->text),
                           (const char *)GRPC_SLICE_START_PTR(raw->text));
+    copy_details(raw);
     grpc_slice_unref(raw->text);
     grpc_metadata_array_destroy(&raw->header);
     grpc_metadata_array_destroy(&raw->trailer);

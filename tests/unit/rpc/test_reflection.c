@@ -245,6 +245,7 @@ test(an_idle_stream_does_not_hold_up_a_stop)
     check_int(ask_symbol(&talk, "sluice.v1.Task"), FILES);
     rpc_server_stop(talk.echo.server, 60000);
     check_status(raw_end(&talk.raw), STATUS_UNAVAILABLE);
+    check(memmem(talk.raw.details, sizeof(talk.raw.details), "STOPPING", strlen("STOPPING")));
     grpc__reflection__v1__server_reflection_response__free_unpacked(talk.reply, NULL);
     raw_close(&talk.raw);
     echo_close(&talk.echo);
