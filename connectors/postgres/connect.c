@@ -140,8 +140,8 @@ struct status pg_connect(const struct pg_link_options *options, PGconn **ret)
 {
     struct status st = validate_url(options->url);
 
-    if (st.code == STATUS_OK && stop_is_requested(options->stop))
-        st = status_error(STATUS_CANCELLED, "stop was requested");
+    if (st.code == STATUS_OK)
+        st = pg_check_stop(options->stop);
     if (st.code != STATUS_OK)
         return st;
 

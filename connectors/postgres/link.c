@@ -192,12 +192,13 @@ static struct status check_sent(struct pg_link *link, int is_sent)
 static struct status check_usable(struct pg_link *link)
 {
     link->error = (struct pg_error){0};
+    if (!link->is_lost)
+        return status_ok();
     /* Whoever went on after a stop was noticed is to hear of the stop, not of what it did to the connection. */
-    if (link->is_lost && stop_is_requested(link->stop))
-        return status_error(STATUS_CANCELLED, "stop was requested");
-    if (link->is_lost)
-        return status_error(STATUS_UNAVAILABLE, "the connection to PostgreSQL is lost");
-    return status_ok();
+    struct status st = pg_check_stop(link->stop);
+    if (st.code == STATUS_OK)
+        st = status_error(STATUS_UNAVAILABLE, "the connection to PostgreSQL is lost");
+    return st;
 }
 
 struct status pg_link_send(struct pg_link *link, const char *sql)

@@ -7,14 +7,21 @@
 
 enum { SLICE_MS = 100 };
 
+struct status pg_check_stop(const struct stop *stop)
+{
+    return stop_is_requested(stop) ? status_error(STATUS_CANCELLED, "stop was requested")
+                                   : status_ok();
+}
+
 struct status pg_wait(int fd, short events, const struct stop *stop, int64_t deadline_ms,
                       short *ret_events)
 {
     struct pollfd item = {.fd = fd, .events = events};
 
     for (;;) {
-        if (stop_is_requested(stop))
-            return status_error(STATUS_CANCELLED, "stop was requested");
+        struct status st = pg_check_stop(stop);
+        if (st.code != STATUS_OK)
+            return st;
 
         int n = poll(&item, 1, SLICE_MS);
         if (n > 0) {
@@ -33,8 +40,9 @@ struct status pg_wait_ms(int64_t delay_ms, const struct stop *stop)
     int64_t end_ms = clock_get_monotonic_ms() + delay_ms;
 
     for (;;) {
-        if (stop_is_requested(stop))
-            return status_error(STATUS_CANCELLED, "stop was requested");
+        struct status st = pg_check_stop(stop);
+        if (st.code != STATUS_OK)
+            return st;
 
         int64_t left_ms = end_ms - clock_get_monotonic_ms();
         if (left_ms <= 0)

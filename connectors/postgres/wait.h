@@ -9,6 +9,9 @@
 #include "base/status.h"
 #include "base/stop.h"
 
+/* CANCELLED: stop was requested. */
+struct status pg_check_stop(const struct stop *stop) MUST_CHECK;
+
 /*
  * Waits until one of events (POLLIN, POLLOUT) is there on fd; *ret_events has them.
  * deadline_ms is of the monotonic clock; 0: none. CANCELLED: stop was requested.

@@ -183,11 +183,12 @@ static void *run_committer(void *arg)
     return NULL;
 }
 
-/* Starts to commit what is open, and waits until the server is held up by holder's lock. */
-static void start_committer(struct committer *committer, struct postgres_import *import)
+/* Starts run, and waits until the server is held up by holder's lock. */
+static void start_held_up(struct committer *committer, struct postgres_import *import,
+                          void *(*run)(void *arg))
 {
     *committer = (struct committer){.import = import};
-    check(pthread_create(&committer->thread, NULL, run_committer, committer) == 0);
+    check(pthread_create(&committer->thread, NULL, run, committer) == 0);
     check(postgres_server_wait(import->url, find_waiting, "1"));
 }
 
@@ -200,7 +201,7 @@ test(a_session_that_is_killed_in_its_commit_leaves_nothing)
     check_status(postgres_import_start(&import, true), STATUS_OK);
     write_open(&import);
     struct postgres_holder *holder = postgres_server_hold(import.url, lock_fence);
-    start_committer(&committer, &import);
+    start_held_up(&committer, &import, run_committer);
     kill_session(&import);
     (void)pthread_join(committer.thread, NULL);
     check_status(committer.status, STATUS_OK);
@@ -221,7 +222,7 @@ test(a_stop_is_noticed_while_the_server_waits_in_a_commit)
     check_status(postgres_import_start(&import, true), STATUS_OK);
     write_open(&import);
     struct postgres_holder *holder = postgres_server_hold(import.url, lock_fence);
-    start_committer(&committer, &import);
+    start_held_up(&committer, &import, run_committer);
     int64_t start_ms = clock_get_monotonic_ms();
     stop_request(&import.stop);
     (void)pthread_join(committer.thread, NULL);
@@ -251,13 +252,12 @@ static void *run_splitter(void *arg)
 test(a_stop_is_noticed_while_the_table_is_locked)
 {
     struct postgres_import import;
-    struct committer committer = {.import = &import};
+    struct committer committer;
 
     postgres_import_init(&import);
     check_status(postgres_import_start(&import, true), STATUS_OK);
     struct postgres_holder *holder = postgres_server_hold(import.url, "LOCK TABLE \"default\".t");
-    check(pthread_create(&committer.thread, NULL, run_splitter, &committer) == 0);
-    check(postgres_server_wait(import.url, find_waiting, "1"));
+    start_held_up(&committer, &import, run_splitter);
     int64_t start_ms = clock_get_monotonic_ms();
     stop_request(&import.stop);
     (void)pthread_join(committer.thread, NULL);
@@ -279,7 +279,7 @@ static void *run_starter(void *arg)
 test(a_stop_while_old_tasks_are_forgotten_is_a_stop)
 {
     struct postgres_import import;
-    struct committer committer = {.import = &import};
+    struct committer committer;
 
     postgres_import_init(&import);
     check_status(postgres_import_start(&import, true), STATUS_OK);
@@ -287,8 +287,7 @@ test(a_stop_while_old_tasks_are_forgotten_is_a_stop)
                                     "   SET begin_time = now() - interval '2 years'");
     import.task_id = "proc-1-new";
     struct postgres_holder *holder = postgres_server_hold(import.url, lock_fence);
-    check(pthread_create(&committer.thread, NULL, run_starter, &committer) == 0);
-    check(postgres_server_wait(import.url, find_waiting, "1"));
+    start_held_up(&committer, &import, run_starter);
     stop_request(&import.stop);
     (void)pthread_join(committer.thread, NULL);
     check_status(committer.status, STATUS_CANCELLED);
