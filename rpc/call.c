@@ -564,7 +564,7 @@ void rpc_call_serve(struct rpc_call *call, const struct rpc_route *route, struct
         start_close(call);
     hold(call); /* until the handler's start has returned */
     rpc_origin_begin(call);
-    if (st.code == STATUS_UNAVAILABLE)
+    if (!call->is_admitted)
         st = rpc_call_set_stopping(call);
     if (st.code == STATUS_OK)
         st = pass_gate(call);

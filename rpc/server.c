@@ -74,8 +74,6 @@ static struct status admit(struct rpc_server *server, struct rpc_call *call)
     call->is_admitted = !server->is_stopping;
     server->nadmitted += call->is_admitted;
     pthread_mutex_unlock(&server->lock);
-    if (!call->is_admitted)
-        return status_error(STATUS_UNAVAILABLE, "the server is stopping");
     if (nrunning > server->max_calls)
         return status_error(STATUS_RESOURCE_EXHAUSTED, "there are more than %zu calls at a time",
                             server->max_calls);

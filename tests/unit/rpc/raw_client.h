@@ -25,8 +25,8 @@ struct raw {
     grpc_metadata_array trailer;
     grpc_status_code code;
     grpc_slice text;
-    char details
-        [256]; /* of the last call that has ended: its packed google.rpc.Status, cut to fit */
+    /* Of the last call that has ended: its packed google.rpc.Status, cut to fit. */
+    char details[256];
 };
 
 void raw_open(struct raw *raw, const char *target);
