@@ -8,6 +8,7 @@ from chaostest.held import Held
 from sluicetest.wait import scale, wait_until
 
 VICTIMS, JOBS = 6, 16
+ROUNDS = 5  # at most; a busy machine's workers lose leases while they live, and those jobs tell nothing
 
 
 @pytest.mark.parametrize("lease_ms,limit_s", [(1000, 3), (3000, 9), (15000, 20)],
@@ -17,14 +18,30 @@ def test_jobs_of_a_dead_worker_run_elsewhere(stack, destination, lease_ms, limit
     stack.start_gateway("--lease-ms", lease_ms)
     stack.add_usual_sources(destination)
     held = Held(stack, destination)
-    victims = [stack.start_worker("--worker-id", f"victim-{n}", "--max-jobs", JOBS)
+    times = []
+    for number in range(ROUNDS):
+        times += take_over(stack, held, number, limit_s)
+        if len(times) >= VICTIMS * JOBS / 2:
+            break
+    assert len(times) >= VICTIMS * JOBS / 2
+    times.sort()
+    p99 = times[int(len(times) * 0.99) - 1]
+    print(json.dumps({"lease_ms": lease_ms, "jobs": len(times), "median_s": round(
+        times[len(times) // 2], 2), "p99_s": round(p99, 2), "longest_s": round(times[-1], 2)}))
+    lease_s = lease_ms / 1000
+    assert p99 <= lease_s + (limit_s - lease_s) * scale()
+
+
+def take_over(stack, held, number, limit_s):
+    """How long it took, for each job of a worker that was killed while it had it."""
+    victims = [stack.start_worker("--worker-id", f"victim-{number}-{n}", "--max-jobs", JOBS)
                for n in range(VICTIMS)]
-    held.start(VICTIMS * JOBS, "t")
+    held.start(VICTIMS * JOBS, f"t{number}")
     held.wait_until_held()
     owners = held.held_by()
     assert len(owners) == VICTIMS * JOBS
-    for n in range(VICTIMS):
-        stack.start_worker("--worker-id", f"heir-{n}", "--max-jobs", JOBS)
+    heirs = [stack.start_worker("--worker-id", f"heir-{number}-{n}", "--max-jobs", JOBS)
+             for n in range(VICTIMS)]
 
     killed, taken = {}, {}
     waiting = dict(owners)
@@ -51,10 +68,6 @@ def test_jobs_of_a_dead_worker_run_elsewhere(stack, destination, lease_ms, limit
     held.wait_for_end()
     assert held.sinks() == []
 
-    times = sorted(taken.values())
-    assert len(times) >= len(owners) / 2 / scale()  # the others were taken from a worker that lived
-    p99 = times[int(len(times) * 0.99) - 1]
-    print(json.dumps({"lease_ms": lease_ms, "jobs": len(times), "median_s": round(
-        times[len(times) // 2], 2), "p99_s": round(p99, 2), "longest_s": round(times[-1], 2)}))
-    lease_s = lease_ms / 1000
-    assert p99 <= lease_s + (limit_s - lease_s) * scale()
+    for heir in heirs:
+        heir.stop()
+    return list(taken.values())
