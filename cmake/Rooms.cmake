@@ -6,10 +6,10 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
     set(SLUICE_OTHER_PROCESSORS "_other\\.c$")
 endif()
 
-# sluice_room(<room> [ROOMS <room>..] [LINK <target>..] [PROGRAM <name>] [EMBED migrations|<file>] [PROTO <file>] [RECURSIVE])
-# PROTO: a file of the room's own messages, for which C code is made as sluice_proto makes it.
+# sluice_room(<room> [ROOMS <room>..] [LINK <target>..] [PROGRAM <name>] [EMBED migrations|<file>] [PROTO <file>..] [RECURSIVE])
+# PROTO: files of the room's own messages, for which C code is made as sluice_proto makes it.
 function(sluice_room room)
-    cmake_parse_arguments(arg "RECURSIVE" "PROGRAM;EMBED;PROTO" "ROOMS;LINK" ${ARGN})
+    cmake_parse_arguments(arg "RECURSIVE" "PROGRAM;EMBED" "ROOMS;LINK;PROTO" ${ARGN})
     set(folder ${PROJECT_SOURCE_DIR}/${room})
     if(arg_RECURSIVE)
         file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.c)

@@ -42,6 +42,7 @@ const struct method_scope method_scopes[] = {
     {SOURCE("CreateDataSource"), TOKEN_ADMIN, false},
     {SOURCE("UpdateDataSource"), TOKEN_ADMIN, false},
     {SOURCE("DeleteDataSource"), TOKEN_ADMIN, false},
+    {"/sluice.carrier.v1.Carrier/", TOKEN_READ, true}, /* each of its calls is asked for a token */
     {"/grpc.health.v1.Health/", TOKEN_READ, true},
     {"/grpc.reflection.v1.ServerReflection/", TOKEN_READ, false},
     {"/grpc.reflection.v1alpha.ServerReflection/", TOKEN_READ, false},

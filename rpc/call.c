@@ -6,6 +6,8 @@
  * A request is one message; whether a client sends more is not looked at, as in other servers. A bidi stream's handler
  * starts at once and asks for each message itself.
  *
+ * A call that came on a stream (rpc/carrier_server.h) has its request from the start, and its end is told by the stream.
+ *
  * Each event of core costs about a tenth of what a short call costs in all. So that the peer is gone is asked for with the
  * end of the call, but for calls that last, which may have to know of it before.
  */
@@ -19,6 +21,7 @@
 #include "rpc/batch.h"
 #include "rpc/call_metrics.h"
 #include "rpc/caller.h"
+#include "rpc/carrier_server.h"
 #include "rpc/codec.h"
 #include "rpc/inflate.h"
 #include "rpc/message_wire.h"
@@ -34,12 +37,12 @@ static_assert((int)STATUS_INVALID_ARGUMENT == (int)GRPC_STATUS_INVALID_ARGUMENT 
 
 enum {
     CHARGE_FACTOR = 16,
-    STOPPING_RETRY_MS = 1000, /* for who comes to a server that stops */
 };
 
 void rpc_call_destroy(struct rpc_call *call)
 {
     struct rpc_server *server = call->server;
+    struct rpc_call *stream = call->stream;
 
     if (call->core)
         grpc_call_unref(call->core);
@@ -66,14 +69,16 @@ void rpc_call_destroy(struct rpc_call *call)
     if (server->ncalls == 0 || (server->is_stopping && server->nadmitted == 0))
         pthread_cond_broadcast(&server->changed);
     pthread_mutex_unlock(&server->lock);
+    if (stream)
+        rpc_call_release(stream);
 }
 
-static void hold(struct rpc_call *call)
+void rpc_call_hold(struct rpc_call *call)
 {
     (void)atomic_fetch_add_explicit(&call->nholds, 1, memory_order_relaxed);
 }
 
-static void release(struct rpc_call *call)
+void rpc_call_release(struct rpc_call *call)
 {
     if (atomic_fetch_sub_explicit(&call->nholds, 1, memory_order_acq_rel) == 1)
         rpc_call_destroy(call);
@@ -88,7 +93,7 @@ static bool claim_waiter(struct rpc_call *call)
         return false;
     call->is_told = true;
     list_remove(&call->waiting);
-    hold(call);
+    rpc_call_hold(call);
     return true;
 }
 
@@ -97,7 +102,7 @@ static void tell(struct rpc_call *call)
 {
     struct rpc_batch batch = {0};
 
-    rpc_batch_start(&batch, call->core, &call->told);
+    rpc_batch_start(&batch, rpc_call_get_core(call), &call->told);
 }
 
 static bool is_ended(struct rpc_call *call)
@@ -115,7 +120,17 @@ static void on_told(struct rpc_tag *tag, bool ok)
     (void)ok;
     if (!is_ended(call))
         call->waiter->on_cancel(call->waiter);
-    release(call);
+    rpc_call_release(call);
+}
+
+void rpc_call_cancel(struct rpc_call *call)
+{
+    pthread_mutex_lock(&call->server->lock);
+    atomic_store(&call->is_cancelled, true);
+    bool is_due = claim_waiter(call);
+    pthread_mutex_unlock(&call->server->lock);
+    if (is_due)
+        tell(call);
 }
 
 static void on_closed(struct rpc_tag *tag, bool ok)
@@ -123,15 +138,9 @@ static void on_closed(struct rpc_tag *tag, bool ok)
     struct rpc_call *call = container_of(tag, struct rpc_call, closed);
 
     (void)ok;
-    if (call->was_cancelled) {
-        pthread_mutex_lock(&call->server->lock);
-        atomic_store(&call->is_cancelled, true);
-        bool is_due = claim_waiter(call);
-        pthread_mutex_unlock(&call->server->lock);
-        if (is_due)
-            tell(call);
-    }
-    release(call);
+    if (call->was_cancelled)
+        rpc_call_cancel(call);
+    rpc_call_release(call);
 }
 
 static void add_close(struct rpc_call *call, struct rpc_batch *batch)
@@ -146,7 +155,7 @@ static void start_close(struct rpc_call *call)
 {
     struct rpc_batch batch = {0};
 
-    hold(call);
+    rpc_call_hold(call);
     add_close(call, &batch);
     rpc_batch_start(&batch, call->core, &call->closed);
 }
@@ -200,7 +209,7 @@ static void start_receive(struct rpc_call *call)
 {
     struct rpc_batch batch = {0};
 
-    hold(call);
+    rpc_call_hold(call);
     rpc_batch_add_receive(&batch, &call->bytes);
     rpc_batch_start(&batch, call->core, &call->received);
 }
@@ -257,6 +266,18 @@ static struct status decode(struct rpc_call *call, struct arena *arena,
     return st;
 }
 
+/* Reads what came with a call on a stream. */
+static struct status decode_carried(struct rpc_call *call, struct message_wire_fault *ret_fault,
+                                    ProtobufCMessage **ret)
+{
+    struct status st = charge(call, call->carried_request.len);
+
+    if (st.code != STATUS_OK)
+        return st;
+    return message_wire_read(call->carried_request, call->route->input, call->arena, ret_fault,
+                             ret);
+}
+
 static void receive_request(struct rpc_call *call)
 {
     struct message_wire_fault fault = {.what = NULL};
@@ -264,7 +285,9 @@ static void receive_request(struct rpc_call *call)
     struct status st;
 
     /* How the protocol wants it: grpc.github.io, "Status codes", request cardinality violation. */
-    if (!call->bytes)
+    if (call->stream)
+        st = decode_carried(call, &fault, &message);
+    else if (!call->bytes)
         st = status_error(STATUS_UNIMPLEMENTED, "the method takes a message; there was none");
     else
         st = decode(call, call->arena, &fault, &message);
@@ -306,7 +329,7 @@ static void on_received(struct rpc_tag *tag, bool ok)
         rpc_call_end(call, status_error(STATUS_CANCELLED, "the call was cancelled"), NULL);
     else
         receive_request(call);
-    release(call);
+    rpc_call_release(call);
 }
 
 void rpc_call_receive(struct rpc_call *call, struct rpc_receive *receive)
@@ -342,7 +365,7 @@ static void on_sent(struct rpc_tag *tag, bool ok)
     call->send = NULL;
     if (!is_ended(call))
         send->on_sent(send, ok);
-    release(call);
+    rpc_call_release(call);
 }
 
 static void send_bytes(struct rpc_call *call, grpc_byte_buffer *bytes, struct rpc_send *send)
@@ -351,10 +374,18 @@ static void send_bytes(struct rpc_call *call, grpc_byte_buffer *bytes, struct rp
 
     assert(!call->send && call->route->method->kind != RPC_UNARY);
     call->send = send;
-    hold(call);
+    rpc_call_hold(call);
     add_message(call, &batch, bytes);
     rpc_batch_start(&batch, call->core, &call->sent);
     grpc_byte_buffer_destroy(bytes);
+}
+
+void rpc_call_send_bytes(struct rpc_call *call, struct str bytes, struct rpc_send *send)
+{
+    grpc_slice slice = grpc_slice_from_copied_buffer(bytes.data, bytes.len);
+
+    send_bytes(call, grpc_raw_byte_buffer_create(&slice, 1), send);
+    grpc_slice_unref(slice);
 }
 
 void rpc_call_send(struct rpc_call *call, const ProtobufCMessage *message, struct rpc_send *send)
@@ -371,7 +402,7 @@ void rpc_call_send_packed(struct rpc_call *call, const struct rpc_packed *packed
 static void on_ended(struct rpc_tag *tag, bool ok)
 {
     (void)ok; /* the peer may be gone; that is its affair */
-    release(container_of(tag, struct rpc_call, ended));
+    rpc_call_release(container_of(tag, struct rpc_call, ended));
 }
 
 /* INTERNAL is for us to read: the log gets the text, the client a number to ask about. */
@@ -388,16 +419,25 @@ static struct status hide(struct rpc_call *call, struct status st)
     return status_error(STATUS_INTERNAL, "internal error, request id %s", id);
 }
 
+/* Packs what an error says; empty without one, and when nobody reads it. */
+static struct buf write_details(struct rpc_call *call, struct status st)
+{
+    struct buf packed = {0};
+
+    if (st.code != STATUS_OK && !rpc_call_is_cancelled(call))
+        rpc_details_write(&call->details, st, call->arena, &packed);
+    return packed;
+}
+
 static void add_status(struct rpc_call *call, struct rpc_batch *batch, struct status st,
                        grpc_slice *text)
 {
     grpc_op *op = rpc_batch_add(batch, GRPC_OP_SEND_STATUS_FROM_SERVER);
+    struct buf packed = write_details(call, st);
 
     op->data.send_status_from_server.status = (grpc_status_code)st.code;
-    if (st.code == STATUS_OK || rpc_call_is_cancelled(call))
+    if (packed.len == 0)
         return;
-    struct buf packed = {0};
-    rpc_details_write(&call->details, st, call->arena, &packed);
     call->trailers[0].key = grpc_slice_from_static_string("grpc-status-details-bin");
     call->trailers[0].value = grpc_slice_from_copied_buffer(packed.data, packed.len);
     buf_deinit(&packed);
@@ -418,19 +458,12 @@ static void mark_ended(struct rpc_call *call)
     pthread_mutex_unlock(&call->server->lock);
 }
 
-void rpc_call_end(struct rpc_call *call, struct status st, const ProtobufCMessage *reply)
+/* Has core send the end. */
+static void send_end(struct rpc_call *call, struct status st, const ProtobufCMessage *reply)
 {
     struct rpc_batch batch = {0};
     grpc_byte_buffer *bytes = NULL;
 
-    mark_ended(call);
-    rpc_call_metrics_end(call->server->metrics, call->route, st.code, call->details.reason,
-                         call->begin_us);
-    if (call->is_past_gate && call->server->gate->leave)
-        call->server->gate->leave(call->server->gate, call);
-    rpc_origin_end(call, st);
-    if (st.code == STATUS_INTERNAL)
-        st = hide(call, st);
     if (st.code == STATUS_OK && call->route->method->kind == RPC_UNARY) {
         assert(reply);
         bytes = rpc_codec_write(reply);
@@ -445,6 +478,31 @@ void rpc_call_end(struct rpc_call *call, struct status st, const ProtobufCMessag
     grpc_slice_unref(text);
     if (bytes)
         grpc_byte_buffer_destroy(bytes);
+}
+
+static void answer_carried(struct rpc_call *call, struct status st, const ProtobufCMessage *reply)
+{
+    struct buf details = write_details(call, st);
+
+    rpc_carrier_answer(call, st, buf_get(&details), reply);
+    buf_deinit(&details);
+    rpc_call_release(call);
+}
+
+void rpc_call_end(struct rpc_call *call, struct status st, const ProtobufCMessage *reply)
+{
+    mark_ended(call);
+    rpc_call_metrics_end(call->server->metrics, call->route, st.code, call->details.reason,
+                         call->begin_us);
+    if (call->is_past_gate && call->server->gate->leave)
+        call->server->gate->leave(call->server->gate, call);
+    rpc_origin_end(call, st);
+    if (st.code == STATUS_INTERNAL)
+        st = hide(call, st);
+    if (call->stream)
+        answer_carried(call, st, reply);
+    else
+        send_end(call, st, reply);
 }
 
 /* What handlers ask for. */
@@ -469,57 +527,6 @@ unsigned rpc_call_get_time_left_ms(const struct rpc_call *call)
     return rpc_deadline_get_left_ms(call->info.deadline, RPC_MAX_TIME_LEFT_MS);
 }
 
-void rpc_call_add_violation(struct rpc_call *call, const char *field, const char *description)
-{
-    struct rpc_details *details = &call->details;
-
-    if (!details->violations)
-        details->violations =
-            arena_alloc(call->arena, RPC_DETAILS_MAX_VIOLATIONS * sizeof(*details->violations));
-    if (details->nviolations == RPC_DETAILS_MAX_VIOLATIONS)
-        return;
-    details->violations[details->nviolations++] = (struct rpc_violation){
-        arena_copy_str(call->arena, str_from(field)),
-        arena_copy_str(call->arena, str_from(description)),
-    };
-}
-
-void rpc_call_set_reason(struct rpc_call *call, const char *reason, const char *metadata_key,
-                         const char *metadata_value)
-{
-    struct rpc_details *details = &call->details;
-
-    details->reason = arena_copy_str(call->arena, str_from(reason));
-    details->metadata_key = NULL;
-    if (!metadata_key)
-        return;
-    details->metadata_key = arena_copy_str(call->arena, str_from(metadata_key));
-    details->metadata_value = arena_copy_str(call->arena, str_from(metadata_value));
-}
-
-void rpc_call_set_lasting(struct rpc_call *call)
-{
-    call->details.is_lasting = true;
-}
-
-void rpc_call_set_retry_ms(struct rpc_call *call, unsigned retry_ms)
-{
-    call->details.retry_ms = retry_ms;
-}
-
-void rpc_call_set_resource(struct rpc_call *call, const char *type, const char *name)
-{
-    call->details.resource_type = arena_copy_str(call->arena, str_from(type));
-    call->details.resource_name = arena_copy_str(call->arena, str_from(name));
-}
-
-struct status rpc_call_set_stopping(struct rpc_call *call)
-{
-    rpc_call_set_reason(call, "STOPPING", NULL, NULL);
-    rpc_call_set_retry_ms(call, STOPPING_RETRY_MS);
-    return status_error(STATUS_UNAVAILABLE, "the server is stopping");
-}
-
 struct rpc_call *rpc_call_create(struct rpc_server *server)
 {
     struct rpc_call *call = mem_alloc(sizeof(*call));
@@ -532,10 +539,16 @@ struct rpc_call *rpc_call_create(struct rpc_server *server)
     call->sent.on_event = on_sent;
     call->told.on_event = on_told;
     call->ended.on_event = on_ended;
+    atomic_init(&call->nholds, 1); /* the handler's */
     pthread_mutex_lock(&server->lock);
     server->ncalls++;
     pthread_mutex_unlock(&server->lock);
     return call;
+}
+
+grpc_call *rpc_call_get_core(const struct rpc_call *call)
+{
+    return call->stream ? call->stream->core : call->core;
 }
 
 /* Whether the call, which has come this far, is served. */
@@ -551,6 +564,9 @@ static struct status pass_gate(struct rpc_call *call)
     if (!call->route)
         return status_error(STATUS_UNIMPLEMENTED, "there is no method '%.*s'", (int)path.len,
                             path.data);
+    if (call->stream && call->route->method->kind != RPC_UNARY)
+        return status_error(STATUS_UNIMPLEMENTED, "method '%.*s' streams, so it cannot be carried",
+                            (int)path.len, path.data);
     return st;
 }
 
@@ -558,11 +574,11 @@ void rpc_call_serve(struct rpc_call *call, const struct rpc_route *route, struct
 {
     call->route = route;
     call->begin_us = rpc_call_metrics_begin(call->server->metrics);
-    call->arena = arena_create(call->server->max_arena_bytes);
-    atomic_init(&call->nholds, 1); /* the handler's */
-    if (route && route->method->kind != RPC_UNARY)
+    if (!call->arena)
+        call->arena = arena_create(call->server->max_arena_bytes);
+    if (route && route->method->kind != RPC_UNARY && !call->stream)
         start_close(call);
-    hold(call); /* until the handler's start has returned */
+    rpc_call_hold(call); /* until the handler's start has returned */
     rpc_origin_begin(call);
     if (!call->is_admitted)
         st = rpc_call_set_stopping(call);
@@ -572,7 +588,9 @@ void rpc_call_serve(struct rpc_call *call, const struct rpc_route *route, struct
         rpc_call_end(call, st, NULL);
     else if (route->method->kind == RPC_BIDI_STREAM)
         route->method->start(call, NULL);
+    else if (call->stream)
+        receive_request(call);
     else
         start_receive(call);
-    release(call);
+    rpc_call_release(call);
 }

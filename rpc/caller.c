@@ -36,7 +36,7 @@ struct str rpc_caller_find_only_metadata(const struct rpc_call *call, const char
 /* Core's form is that of its targets: "ipv4:10.0.0.1:4711", "ipv6:%5B::1%5D:4711", "unix:" and a path. */
 const char *rpc_caller_copy_host(struct rpc_call *call)
 {
-    char *peer = grpc_call_get_peer(call->core);
+    char *peer = grpc_call_get_peer(rpc_call_get_core(call));
     struct str host = str_from(peer);
     const char *copy = "";
 
@@ -55,7 +55,7 @@ const char *rpc_caller_copy_host(struct rpc_call *call)
 
 const char *rpc_caller_copy_identity(struct rpc_call *call)
 {
-    grpc_auth_context *context = grpc_call_auth_context(call->core);
+    grpc_auth_context *context = grpc_call_auth_context(rpc_call_get_core(call));
     const char *copy = "";
 
     if (!context)

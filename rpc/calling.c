@@ -9,7 +9,7 @@
 #include "rpc/client_error.h"
 #include "rpc/slice.h"
 
-static const char AUTHORIZATION[] = "authorization";
+const char rpc_calling_authorization[] = "authorization";
 
 static void create_core(struct rpc_calling *calling, const char *method)
 {
@@ -32,17 +32,16 @@ static void destroy_core(struct rpc_calling *calling)
     grpc_slice_unref(calling->text);
 }
 
-void rpc_calling_init(struct rpc_calling *calling, struct rpc_channel *channel, const char *method,
-                      unsigned timeout_ms)
+void rpc_calling_init(struct rpc_calling *calling, struct rpc_channel *channel,
+                      struct rpc_channel_link *link, const char *method, gpr_timespec deadline)
 {
-    *calling = (struct rpc_calling){
-        .channel = channel,
-        .link = rpc_channel_enter(channel),
-        .timeout_ms = timeout_ms,
-        .deadline = timeout_ms == 0 ? gpr_inf_future(GPR_CLOCK_MONOTONIC)
-                                    : rpc_deadline_from_ms(timeout_ms),
-    };
+    *calling = (struct rpc_calling){.channel = channel, .link = link, .deadline = deadline};
     create_core(calling, method);
+}
+
+gpr_timespec rpc_calling_make_deadline(unsigned timeout_ms)
+{
+    return timeout_ms == 0 ? gpr_inf_future(GPR_CLOCK_MONOTONIC) : rpc_deadline_from_ms(timeout_ms);
 }
 
 void rpc_calling_reset(struct rpc_calling *calling, const char *method)
@@ -59,29 +58,34 @@ static void add_header(struct rpc_calling *calling, const char *key, struct str 
     };
 }
 
-static void add_token(struct rpc_calling *calling)
+bool rpc_calling_write_token(const struct rpc_channel *channel, const struct rpc_header *headers,
+                             size_t nheaders, char ret[RPC_CALLING_TOKEN_BYTES])
 {
-    char token[TOKEN_FILE_MAX_BYTES], value[TOKEN_FILE_MAX_BYTES + sizeof("Bearer ")];
+    char token[TOKEN_FILE_MAX_BYTES];
 
-    token_file_get(calling->channel->token, token);
-    (void)snprintf(value, sizeof(value), "Bearer %s", token);
-    add_header(calling, AUTHORIZATION, str_from(value));
+    for (size_t i = 0; i < nheaders; i++)
+        if (strcmp(headers[i].key, rpc_calling_authorization) == 0)
+            return false;
+    if (!channel->token)
+        return false;
+    token_file_get(channel->token, token);
+    (void)snprintf(ret, RPC_CALLING_TOKEN_BYTES, "Bearer %s", token);
     mem_wipe(token, sizeof(token));
-    mem_wipe(value, sizeof(value));
+    return true;
 }
 
 void rpc_calling_set_headers(struct rpc_calling *calling, const struct rpc_header *headers,
                              size_t nheaders)
 {
-    bool has_other = false;
+    char value[RPC_CALLING_TOKEN_BYTES];
 
-    assert(nheaders <= RPC_CLIENT_MAX_HEADERS);
-    for (size_t i = 0; i < nheaders; i++) {
+    assert(nheaders <= RPC_CALLING_MAX_HEADERS);
+    for (size_t i = 0; i < nheaders; i++)
         add_header(calling, headers[i].key, headers[i].value);
-        has_other |= strcmp(headers[i].key, AUTHORIZATION) == 0;
+    if (rpc_calling_write_token(calling->channel, headers, nheaders, value)) {
+        add_header(calling, rpc_calling_authorization, str_from(value));
+        mem_wipe(value, sizeof(value));
     }
-    if (calling->channel->token && !has_other)
-        add_token(calling);
 }
 
 void rpc_calling_leave(struct rpc_calling *calling)
@@ -121,7 +125,7 @@ void rpc_calling_add_end(struct rpc_batch *batch, struct rpc_calling *calling)
     end->data.recv_status_on_client.status_details = &calling->text;
 }
 
-struct str rpc_calling_find_trailer(const struct rpc_calling *calling, const char *key)
+static struct str find_trailer(const struct rpc_calling *calling, const char *key)
 {
     for (size_t i = 0; i < calling->trailer.count; i++) {
         const grpc_metadata *row = &calling->trailer.metadata[i];
@@ -131,23 +135,29 @@ struct str rpc_calling_find_trailer(const struct rpc_calling *calling, const cha
     return (struct str){NULL, 0};
 }
 
-struct str rpc_calling_find_details(const struct rpc_calling *calling)
+struct rpc_outcome rpc_calling_get_outcome(const struct rpc_calling *calling)
 {
-    return rpc_calling_find_trailer(calling, "grpc-status-details-bin");
+    return (struct rpc_outcome){
+        .code = (int)calling->code,
+        .text = rpc_slice_get_bytes(&calling->text),
+        .details = find_trailer(calling, "grpc-status-details-bin"),
+        .pushback = find_trailer(calling, "grpc-retry-pushback-ms"),
+    };
 }
 
-struct status rpc_calling_read_end(const struct rpc_calling *calling, bool was_cancelled)
+struct status rpc_outcome_read(const struct rpc_outcome *outcome, const struct rpc_channel *channel,
+                               unsigned timeout_ms, bool was_cancelled)
 {
-    if (calling->code == GRPC_STATUS_OK)
+    if (outcome->code == GRPC_STATUS_OK)
         return status_ok();
 
     struct rpc_failure failure = {
-        .code = (int)calling->code,
-        .text = rpc_slice_get_bytes(&calling->text),
-        .is_of_server = rpc_calling_find_details(calling).len > 0,
+        .code = outcome->code,
+        .text = outcome->text,
+        .is_of_server = outcome->details.len > 0,
         .is_wanted = was_cancelled,
-        .target = calling->channel->target,
-        .timeout_ms = calling->timeout_ms,
+        .target = channel->target,
+        .timeout_ms = timeout_ms,
     };
     return rpc_failure_describe(&failure);
 }

@@ -1,5 +1,5 @@
 /*
- * rpc/calling.h - what calls and streams of a client have in common; for client.c and client_stream.c only.
+ * rpc/calling.h - what calls and streams of a client have in common; for client.c, client_stream.c and carrier_client.c only.
  */
 #ifndef RPC_CALLING_H
 #define RPC_CALLING_H
@@ -13,11 +13,15 @@
 
 #include "base/status.h"
 #include "base/str.h"
+#include "base/token_file.h"
 #include "rpc/batch.h"
 #include "rpc/client.h"
 #include "rpc/repeat.h"
 
-enum { RPC_CALLING_ARENA_FACTOR = 8 }; /* what unpacking may take, in terms of the largest size */
+enum {
+    RPC_CALLING_ARENA_FACTOR = 8, /* what unpacking may take, in terms of the largest size */
+    RPC_CALLING_TOKEN_BYTES = TOKEN_FILE_MAX_BYTES + sizeof("Bearer "),
+};
 
 /* Connections with the same certificates. */
 struct rpc_channel_link {
@@ -33,10 +37,25 @@ struct rpc_channel {
     const char *user_agent;
     struct token_file *token; /* NULL: none */
     size_t max_message_bytes;
-    struct timers *timers; /* NULL: nothing is repeated */
+    struct timers *timers;              /* NULL: nothing is repeated */
+    struct rpc_carrier_client *carrier; /* NULL: each call goes by itself */
     struct rpc_repeat repeat;
     pthread_mutex_t
-        lock; /* for link, tls, repeat, and the fields state of calls and streams; only timers have one inside */
+        lock; /* for link, tls, repeat, carrier, and the fields state of calls and streams; only timers have one inside */
+};
+
+enum { RPC_CALLING_MAX_HEADERS = RPC_CLIENT_MAX_HEADERS + 1 }; /* one is the channel's token */
+
+/* The header that shows a token. */
+extern const char rpc_calling_authorization[];
+
+/* How a call has ended, by whatever way. Borrowed. */
+struct rpc_outcome {
+    int code; /* as received */
+    struct str text;
+    struct str details; /* a packed google.rpc.Status, or empty */
+    struct str
+        pushback; /* when the server wants to see it again (gRFC A6); data is NULL: it says nothing */
 };
 
 /* A call under way, and what core fills in when it ends. */
@@ -45,8 +64,7 @@ struct rpc_calling {
     struct rpc_channel_link *link;
     grpc_call *core;
     gpr_timespec deadline;
-    unsigned timeout_ms;
-    grpc_metadata sent[RPC_CLIENT_MAX_HEADERS + 1]; /* sent[0 .. nsent) */
+    grpc_metadata sent[RPC_CALLING_MAX_HEADERS]; /* sent[0 .. nsent) */
     size_t nsent;
     grpc_metadata_array header;
     grpc_metadata_array trailer;
@@ -54,9 +72,12 @@ struct rpc_calling {
     grpc_slice text;
 };
 
-/* timeout_ms 0: no deadline. */
-void rpc_calling_init(struct rpc_calling *calling, struct rpc_channel *channel, const char *method,
-                      unsigned timeout_ms);
+/* link: what rpc_channel_enter gave. */
+void rpc_calling_init(struct rpc_calling *calling, struct rpc_channel *channel,
+                      struct rpc_channel_link *link, const char *method, gpr_timespec deadline);
+
+/* timeout_ms 0: none. */
+gpr_timespec rpc_calling_make_deadline(unsigned timeout_ms) MUST_CHECK;
 
 /* Makes it as it was before it was started, with the same deadline and headers. */
 void rpc_calling_reset(struct rpc_calling *calling, const char *method);
@@ -77,14 +98,14 @@ void rpc_calling_add_sends(struct rpc_batch *batch, struct rpc_calling *calling,
 /* Has the batch end with the call. */
 void rpc_calling_add_end(struct rpc_batch *batch, struct rpc_calling *calling);
 
-/* Of a call that has ended: what came behind the reply under key; data is NULL if there is none. */
-struct str rpc_calling_find_trailer(const struct rpc_calling *calling, const char *key);
+struct rpc_outcome rpc_calling_get_outcome(const struct rpc_calling *calling);
 
-/* Of a call that has ended: the packed google.rpc.Status that came with it, or an empty text. */
-struct str rpc_calling_find_details(const struct rpc_calling *calling);
+/* What an outcome means; was_cancelled: by our own. */
+struct status rpc_outcome_read(const struct rpc_outcome *outcome, const struct rpc_channel *channel,
+                               unsigned timeout_ms, bool was_cancelled) MUST_CHECK;
 
-/* The status of a call that has ended; was_cancelled: by our own. */
-struct status rpc_calling_read_end(const struct rpc_calling *calling, bool was_cancelled)
-    MUST_CHECK;
+/* The value of the header that shows the channel's token, for a call with these headers; false: it shows none, or another one. */
+bool rpc_calling_write_token(const struct rpc_channel *channel, const struct rpc_header *headers,
+                             size_t nheaders, char ret[RPC_CALLING_TOKEN_BYTES]);
 
 #endif

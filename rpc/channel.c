@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/tls_files.h"
 #include "rpc/calling.h"
+#include "rpc/carrier_client.h"
 
 enum { DEFAULT_REPLY_BYTES = 16 << 20 };
 
@@ -106,6 +107,8 @@ struct rpc_channel *rpc_channel_open(const struct rpc_channel_options *options)
     channel->tls = options->tls;
     channel->link = create_link(channel);
     (void)pthread_mutex_init(&channel->lock, NULL);
+    if (options->carries)
+        channel->carrier = rpc_carrier_client_create(channel);
     return channel;
 }
 
@@ -113,6 +116,7 @@ void rpc_channel_close(struct rpc_channel *channel)
 {
     if (!channel)
         return;
+    rpc_carrier_client_destroy(channel->carrier);
     destroy_link(channel->link);
     tls_files_close(channel->tls);
     (void)pthread_mutex_destroy(&channel->lock);
@@ -120,28 +124,46 @@ void rpc_channel_close(struct rpc_channel *channel)
     mem_free(channel);
 }
 
+/* Sees to it that new calls go by what the files say now. The lock is held. */
+static void refresh(struct rpc_channel *channel)
+{
+    if (!channel->tls || !tls_files_refresh(channel->tls))
+        return;
+    if (channel->link->ncalls == 0)
+        destroy_link(channel->link);
+    channel->link = create_link(channel);
+}
+
+struct rpc_channel_link *rpc_channel_enter_locked(struct rpc_channel *channel)
+{
+    refresh(channel);
+    channel->link->ncalls++;
+    return channel->link;
+}
+
+bool rpc_channel_is_current_locked(struct rpc_channel *channel, const struct rpc_channel_link *link)
+{
+    refresh(channel);
+    return link == channel->link;
+}
+
+void rpc_channel_leave_locked(struct rpc_channel *channel, struct rpc_channel_link *link)
+{
+    if (--link->ncalls == 0 && link != channel->link)
+        destroy_link(link);
+}
+
 struct rpc_channel_link *rpc_channel_enter(struct rpc_channel *channel)
 {
-    struct rpc_channel_link *unused = NULL;
-
     pthread_mutex_lock(&channel->lock);
-    if (channel->tls && tls_files_refresh(channel->tls)) {
-        unused = channel->link->ncalls == 0 ? channel->link : NULL;
-        channel->link = create_link(channel);
-    }
-    struct rpc_channel_link *link = channel->link;
-    link->ncalls++;
+    struct rpc_channel_link *link = rpc_channel_enter_locked(channel);
     pthread_mutex_unlock(&channel->lock);
-    if (unused)
-        destroy_link(unused);
     return link;
 }
 
 void rpc_channel_leave(struct rpc_channel *channel, struct rpc_channel_link *link)
 {
     pthread_mutex_lock(&channel->lock);
-    bool is_last = --link->ncalls == 0 && link != channel->link;
+    rpc_channel_leave_locked(channel, link);
     pthread_mutex_unlock(&channel->lock);
-    if (is_last)
-        destroy_link(link);
 }

@@ -38,6 +38,8 @@ struct rpc_client_call {
         *reply_field;     /* all that is read of the reply; NULL: the whole */
     unsigned timeout_ms;  /* 0 is not allowed: every call has a deadline */
     bool waits_for_ready; /* wait for a connection until the deadline instead of failing at once */
+    bool
+        goes_alone; /* not with others, where the channel carries: the reply is large, and would hold them up */
     const struct rpc_header *headers; /* headers[0 .. nheaders), borrowed by submit only */
     size_t nheaders;                  /* at most RPC_CLIENT_MAX_HEADERS */
     /*

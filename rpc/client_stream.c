@@ -57,9 +57,10 @@ static void tell_end(struct rpc_client_stream_state *state)
     struct rpc_client_stream *stream = state->stream;
     struct status st = state->fault;
 
-    stream->details = rpc_calling_find_details(&state->calling);
+    struct rpc_outcome outcome = rpc_calling_get_outcome(&state->calling);
+    stream->details = outcome.details;
     if (st.code == STATUS_OK)
-        st = rpc_calling_read_end(&state->calling, state->was_cancelled);
+        st = rpc_outcome_read(&outcome, stream->channel, stream->timeout_ms, state->was_cancelled);
     rpc_calling_leave(&state->calling);
     stream->on_end(stream, st);
     rpc_calling_deinit(&state->calling);
@@ -177,7 +178,8 @@ void rpc_client_stream_open(struct rpc_client_stream *stream, const ProtobufCMes
     state->stream = stream;
     state->ended.on_event = on_ended;
     state->received.on_event = on_received;
-    rpc_calling_init(&state->calling, stream->channel, stream->method, stream->timeout_ms);
+    rpc_calling_init(&state->calling, stream->channel, rpc_channel_enter(stream->channel),
+                     stream->method, rpc_calling_make_deadline(stream->timeout_ms));
     rpc_calling_set_headers(&state->calling, stream->headers, stream->nheaders);
     rpc_calling_add_sends(&batch, &state->calling, bytes, stream->waits_for_ready);
     rpc_calling_add_end(&batch, &state->calling);

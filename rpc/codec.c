@@ -7,11 +7,17 @@
 #include "rpc/message_wire.h"
 #include "rpc/slice.h"
 
-struct grpc_byte_buffer *rpc_codec_write(const ProtobufCMessage *message)
+grpc_slice rpc_codec_pack(const ProtobufCMessage *message)
 {
     grpc_slice slice = grpc_slice_malloc(protobuf_c_message_get_packed_size(message));
 
     (void)protobuf_c_message_pack(message, GRPC_SLICE_START_PTR(slice));
+    return slice;
+}
+
+struct grpc_byte_buffer *rpc_codec_write(const ProtobufCMessage *message)
+{
+    grpc_slice slice = rpc_codec_pack(message);
     grpc_byte_buffer *bytes = grpc_raw_byte_buffer_create(&slice, 1);
     grpc_slice_unref(slice);
     return bytes;

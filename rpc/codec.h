@@ -4,6 +4,7 @@
 #ifndef RPC_CODEC_H
 #define RPC_CODEC_H
 
+#include <grpc/slice.h>
 #include <protobuf-c/protobuf-c.h>
 
 #include "base/status.h"
@@ -11,6 +12,9 @@
 struct arena;
 struct grpc_byte_buffer;
 struct message_wire_fault;
+
+/* Packs message; the caller's, to be unreferenced. */
+grpc_slice rpc_codec_pack(const ProtobufCMessage *message) MUST_CHECK;
 
 /* Packs message; owned by the caller, to be destroyed by grpc_byte_buffer_destroy. */
 struct grpc_byte_buffer *rpc_codec_write(const ProtobufCMessage *message) MUST_CHECK;

@@ -24,37 +24,36 @@ static unsigned choose_delay_ms(unsigned ntries)
 }
 
 /* A server may say when, or by what is no number that it helps nothing (gRFC A6, "Pushback"). */
-static bool is_allowed(const struct rpc_calling *calling, unsigned *delay_ms)
+static bool is_allowed(const struct rpc_outcome *outcome, unsigned *delay_ms)
 {
-    struct str text = rpc_calling_find_trailer(calling, "grpc-retry-pushback-ms");
     int64_t asked_ms = 0;
 
-    if (!text.data)
+    if (!outcome->pushback.data)
         return true;
-    if (number_read("pushback", text, 0, INT32_MAX, &asked_ms).code != STATUS_OK)
+    if (number_read("pushback", outcome->pushback, 0, INT32_MAX, &asked_ms).code != STATUS_OK)
         return false;
     *delay_ms = (unsigned)asked_ms;
     return true;
 }
 
 /* A server that goes, or something in between, may also cancel calls, without a reason of its own. */
-static bool is_dropped(const struct rpc_calling *calling)
+static bool is_dropped(const struct rpc_outcome *outcome)
 {
-    return calling->code == GRPC_STATUS_UNAVAILABLE ||
-           (calling->code == GRPC_STATUS_CANCELLED && rpc_calling_find_details(calling).len == 0);
+    return outcome->code == GRPC_STATUS_UNAVAILABLE ||
+           (outcome->code == GRPC_STATUS_CANCELLED && outcome->details.len == 0);
 }
 
-bool rpc_repeat_is_due(struct rpc_repeat *repeat, const struct rpc_calling *calling,
+bool rpc_repeat_is_due(struct rpc_repeat *repeat, const struct rpc_outcome *outcome,
                        unsigned ntries, unsigned *ret_delay_ms)
 {
-    if (!is_dropped(calling)) {
-        repeat->nfailed -= calling->code == GRPC_STATUS_OK && repeat->nfailed > 0;
+    if (!is_dropped(outcome)) {
+        repeat->nfailed -= outcome->code == GRPC_STATUS_OK && repeat->nfailed > 0;
         return false;
     }
     if (repeat->nfailed < 2 * MAX_FAILED)
         repeat->nfailed++;
     unsigned delay_ms = choose_delay_ms(ntries);
-    if (ntries >= MAX_TRIES || repeat->nfailed >= MAX_FAILED || !is_allowed(calling, &delay_ms))
+    if (ntries >= MAX_TRIES || repeat->nfailed >= MAX_FAILED || !is_allowed(outcome, &delay_ms))
         return false;
     *ret_delay_ms = delay_ms;
     return true;

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-struct rpc_calling;
+struct rpc_outcome;
 
 /* What the calls of a channel have in common; {0} at first. Not synchronised. */
 struct rpc_repeat {
@@ -21,7 +21,7 @@ struct rpc_repeat {
  * Of a call that has ended for the ntries-th time, and not by us: whether it is to be tried again, in *ret_delay_ms. To be
  * asked once each time.
  */
-bool rpc_repeat_is_due(struct rpc_repeat *repeat, const struct rpc_calling *calling,
+bool rpc_repeat_is_due(struct rpc_repeat *repeat, const struct rpc_outcome *outcome,
                        unsigned ntries, unsigned *ret_delay_ms);
 
 #endif

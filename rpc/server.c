@@ -17,6 +17,7 @@
 #include "base/tls.h"
 #include "rpc/batch.h"
 #include "rpc/call_metrics.h"
+#include "rpc/carrier_server.h"
 #include "rpc/health.h"
 #include "rpc/listen.h"
 #include "rpc/memory_guard.h"
@@ -84,6 +85,15 @@ static struct status admit(struct rpc_server *server, struct rpc_call *call)
     return status_ok();
 }
 
+void rpc_server_serve(struct rpc_call *call)
+{
+    struct rpc_server *server = call->server;
+    const struct rpc_route *route =
+        bsearch(&call->info.method, server->routes, server->nroutes, sizeof(*route), compare_path);
+
+    rpc_call_serve(call, route, admit(server, call));
+}
+
 static void post_accept(struct rpc_server *server);
 
 static void on_accepted(struct rpc_tag *tag, bool ok)
@@ -96,9 +106,7 @@ static void on_accepted(struct rpc_tag *tag, bool ok)
         return;
     }
     post_accept(server);
-    const struct rpc_route *route =
-        bsearch(&call->info.method, server->routes, server->nroutes, sizeof(*route), compare_path);
-    rpc_call_serve(call, route, admit(server, call));
+    rpc_server_serve(call);
 }
 
 static void post_accept(struct rpc_server *server)
@@ -160,6 +168,7 @@ static void make_routes(struct rpc_server *server, const struct rpc_server_optio
     for (size_t i = 0; i < options->nservices; i++)
         add_service(server, options->services[i], options->self);
     add_service(server, &rpc_health_service, server->health);
+    add_service(server, &rpc_carrier_service, NULL);
     for (size_t i = 0; i < RPC_REFLECTION_NSERVICES; i++)
         add_route(server, rpc_reflection_services[i], &rpc_reflection_method, rpc_reflection_input,
                   server->reflection);

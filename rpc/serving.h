@@ -1,5 +1,5 @@
 /*
- * rpc/serving.h - what the server and its calls know of each other; for server.c and call.c only.
+ * rpc/serving.h - what the server and its calls know of each other; for those that have a part in them only.
  *
  * A call's memory is held by counts: one for the handler, which rpc_call_end hands on to the tag
  * of the final batch, and one for each other tag that core has. The last to come back frees.
@@ -15,10 +15,13 @@
 #include <grpc/grpc.h>
 
 #include "base/list.h"
+#include "base/str.h"
 #include "rpc/call.h"
 #include "rpc/details.h"
 #include "rpc/loop.h"
 #include "rpc/server.h"
+
+struct rpc_carrier;
 
 /* A path that the server knows. */
 struct rpc_route {
@@ -103,6 +106,14 @@ struct rpc_call {
     atomic_uint nholds;
     atomic_bool is_cancelled;
 
+    /* Of a call that came on a stream (rpc/carrier_server.h), which has neither core nor bytes of its own. */
+    struct rpc_call *stream; /* held; NULL: it is no such call */
+    struct rpc_carrier *carrier;
+    uint64_t carried_id;
+    size_t max_reply_bytes;
+    struct str carried_request; /* borrowed until it has been served */
+    struct list carried;        /* under the carrier's lock */
+
     /* Under the server's lock. */
     bool is_admitted;
     struct list waiting;
@@ -114,6 +125,19 @@ struct rpc_call {
 /* Makes a call that can be posted for accepting. */
 struct rpc_call *rpc_call_create(struct rpc_server *server) MUST_CHECK;
 
+/* What core knows of the connection: the call itself, or the stream that it came on. */
+grpc_call *rpc_call_get_core(const struct rpc_call *call);
+
+/* A call that is held is not freed. */
+void rpc_call_hold(struct rpc_call *call);
+void rpc_call_release(struct rpc_call *call);
+
+/* Nobody waits for the answer any more. */
+void rpc_call_cancel(struct rpc_call *call);
+
+/* rpc_call_send of a message that is packed; bytes are copied. */
+void rpc_call_send_bytes(struct rpc_call *call, struct str bytes, struct rpc_send *send);
+
 /* For a posted call that was never accepted. */
 void rpc_call_destroy(struct rpc_call *call);
 
@@ -122,6 +146,9 @@ void rpc_call_destroy(struct rpc_call *call);
  * as the gate says if that refuses it: who is not let in is not told what there is.
  */
 void rpc_call_serve(struct rpc_call *call, const struct rpc_route *route, struct status st);
+
+/* Serves a call that has come, or refuses it. */
+void rpc_server_serve(struct rpc_call *call);
 
 /* A call that has its arena begins, and ends with st. */
 void rpc_origin_begin(struct rpc_call *call);

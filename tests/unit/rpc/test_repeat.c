@@ -157,10 +157,10 @@ test(a_call_without_time_for_the_next_try_ends)
 
 static bool is_due(struct rpc_repeat *repeat, grpc_status_code code, unsigned ntries)
 {
-    struct rpc_calling calling = {.code = code};
+    struct rpc_outcome outcome = {.code = (int)code};
     unsigned delay_ms = 0;
 
-    return rpc_repeat_is_due(repeat, &calling, ntries, &delay_ms);
+    return rpc_repeat_is_due(repeat, &outcome, ntries, &delay_ms);
 }
 
 test(a_call_that_was_dropped_is_tried_again)
@@ -176,13 +176,13 @@ test(a_call_that_was_dropped_is_tried_again)
 test(pauses_grow_and_are_a_fifth_less_or_more_at_random)
 {
     static const unsigned least_ms[] = {80, 160, 320, 640};
-    struct rpc_calling calling = {.code = GRPC_STATUS_UNAVAILABLE};
+    struct rpc_outcome outcome = {.code = GRPC_STATUS_UNAVAILABLE};
 
     for (unsigned i = 0; i < ARRAY_LEN(least_ms); i++) {
         struct rpc_repeat repeat = {0};
         unsigned delay_ms = 0;
 
-        check(rpc_repeat_is_due(&repeat, &calling, i + 1, &delay_ms));
+        check(rpc_repeat_is_due(&repeat, &outcome, i + 1, &delay_ms));
         check(delay_ms >= least_ms[i] && delay_ms < least_ms[i] / 2 * 3);
     }
 }
@@ -211,14 +211,12 @@ test(a_server_may_say_when_to_come_again)
     } cases[] = {{"250", true, 250}, {"0", true, 0}, {"-1", false, 0}, {"soon", false, 0}};
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        grpc_metadata row = {.key = grpc_slice_from_static_string("grpc-retry-pushback-ms"),
-                             .value = grpc_slice_from_static_string(cases[i].text)};
-        struct rpc_calling calling = {.code = GRPC_STATUS_UNAVAILABLE,
-                                      .trailer = {.count = 1, .metadata = &row}};
+        struct rpc_outcome outcome = {.code = GRPC_STATUS_UNAVAILABLE,
+                                      .pushback = str_from(cases[i].text)};
         struct rpc_repeat repeat = {0};
         unsigned delay_ms = 0;
 
-        check(rpc_repeat_is_due(&repeat, &calling, 1, &delay_ms) == cases[i].is_due);
+        check(rpc_repeat_is_due(&repeat, &outcome, 1, &delay_ms) == cases[i].is_due);
         check_int(delay_ms, cases[i].delay_ms);
     }
 }
