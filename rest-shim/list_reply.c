@@ -152,6 +152,7 @@ void list_reply_start(const struct list_reply_options *options, ProtobufCMessage
         .method = op->route->method,
         .reply_type = route_get_method(op->route)->output,
         .timeout_ms = options->timeout_ms,
+        .goes_alone = true,
         .headers = op->origin->headers,
         .nheaders = op->origin->nheaders,
         .on_done = on_page,

@@ -222,7 +222,8 @@ static struct status open_channel(const struct settings *settings, struct rpc_lo
                                                               .token = *ret_token,
                                                               .loop = loop,
                                                               .user_agent = "sluice-rest",
-                                                              .timers = timers});
+                                                              .timers = timers,
+                                                              .carries = true});
     return st;
 }
 
