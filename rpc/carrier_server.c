@@ -306,7 +306,10 @@ static void begin(struct rpc_carrier *carrier, const Carrier__Call *wanted)
     pthread_mutex_lock(&carrier->lock);
     list_add_last(&carrier->running, &call->carried);
     carrier->nrunning++;
+    bool is_gone = carrier->is_gone;
     pthread_mutex_unlock(&carrier->lock);
+    if (is_gone) /* cancel_all came too early for it */
+        rpc_call_cancel(call);
     rpc_server_serve(call);
 }
 
