@@ -6,6 +6,7 @@
 
 #include "gateway/gateway.h"
 #include "gateway/method_scope.h"
+#include "rpc/carrier_server.h"
 #include "rpc/health.h"
 #include "rpc/reflection.h"
 #include "rpc/server.h"
@@ -35,19 +36,26 @@ test(each_method_of_the_gateway_has_a_scope)
     check(find("grpc.health.v1.Health", "Check")->is_open);
 }
 
-/* Whether a service or method of that path is there. */
+/* Whether the path is that of the service, which ends with '/', or of a method of it. */
+static bool is_of(const ProtobufCServiceDescriptor *service, const char *path)
+{
+    char name[128];
+
+    (void)snprintf(name, sizeof(name), "/%s/", service->name);
+    size_t len = strlen(name);
+    return strncmp(path, name, len) == 0 &&
+           (path[len] == '\0' ||
+            protobuf_c_service_descriptor_get_method_by_name(service, path + len));
+}
+
 static bool is_there(const char *path)
 {
-    for (size_t i = 0; i < GATEWAY_NSERVICES; i++) {
-        const ProtobufCServiceDescriptor *service = gateway_services[i]->descriptor;
-        char name[128];
-        (void)snprintf(name, sizeof(name), "/%s/", service->name);
-        if (strcmp(path, name) == 0)
-            return true;
-        if (strncmp(path, name, strlen(name)) == 0)
-            return protobuf_c_service_descriptor_get_method_by_name(service, path + strlen(name));
-    }
-    return strncmp(path, "/grpc.", strlen("/grpc.")) == 0;
+    bool is_found = is_of(rpc_carrier_service.descriptor, path) ||
+                    strncmp(path, "/grpc.", strlen("/grpc.")) == 0;
+
+    for (size_t i = 0; i < GATEWAY_NSERVICES; i++)
+        is_found |= is_of(gateway_services[i]->descriptor, path);
+    return is_found;
 }
 
 test(each_row_is_a_method_that_there_is)
