@@ -5,9 +5,9 @@ What calls cost when many tasks are stored: creating a task, reading one, leasin
     tests/bench/bench_growth.py [--build-dir build/release] [--sizes 1000,100000,10000000] [--seconds N] [--rounds N]
 
 For each size a database of its own is filled with as many tasks that have SUCCEEDED, with their jobs and events, by SQL, and
-its tables are read once. Then the databases take turns, so that what else happens on the machine meets all of them. Prints a table in Markdown; the rates of
-each round are compared with those of the smallest size in the same round. Fails if a rate falls by more than a fifth. Processor
-times are of all programs but the client, by call.
+what reads of tasks ask for is read once. Then the databases take turns, so that what else happens on the machine meets all of
+them. Prints a table in Markdown; the rates of each round are compared with those of the smallest size in the same round.
+Fails if a rate falls by more than a fifth. Processor times are of all programs but the client, by call.
 """
 import argparse
 import contextlib
