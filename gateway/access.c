@@ -126,7 +126,7 @@ static uint64_t get_client_key(struct rpc_call *call, const struct pass *pass)
 
 static struct status check_limits(struct access *access, struct rpc_call *call, struct pass *pass)
 {
-    if (!access->limiter)
+    if (!access->limiter || rpc_caller_carries(call)) /* the calls on it are counted */
         return status_ok();
     unsigned retry_ms = limiter_enter(access->limiter, get_client_key(call, pass),
                                       clock_get_monotonic_ms(), &pass->client);

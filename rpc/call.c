@@ -52,19 +52,18 @@ void rpc_call_destroy(struct rpc_call *call)
         grpc_slice_unref(call->trailers[0].value);
     grpc_call_details_destroy(&call->info);
     grpc_metadata_array_destroy(&call->metadata);
-    arena_destroy(call->message_arena);
     bool was_running = call->arena;
     bool was_admitted = call->is_admitted;
+    bool was_carrier = call->is_carrier;
     size_t charged_bytes = call->charged_bytes;
     arena_destroy(call->arena);
     mem_free(call);
 
     pthread_mutex_lock(&server->lock);
     server->ncalls--;
-    if (was_running)
-        server->nrunning--;
-    if (was_admitted)
-        server->nadmitted--;
+    server->nrunning -= was_running;
+    server->nadmitted -= was_admitted;
+    server->ncarriers -= was_carrier;
     server->charged_bytes -= charged_bytes;
     if (server->ncalls == 0 || (server->is_stopping && server->nadmitted == 0))
         pthread_cond_broadcast(&server->changed);
@@ -215,34 +214,32 @@ static void start_receive(struct rpc_call *call)
 }
 
 /*
- * What unpacking takes is only known afterwards, so a call is charged a multiple of what came: for its request, or for
- * a stream's last message, which takes the place of the one before.
+ * What unpacking takes is only known afterwards, so a multiple of what came is charged to the server; *charged_bytes is what
+ * was before, and what is now.
  */
-static struct status charge(struct rpc_call *call, size_t size_bytes)
+static struct status charge(struct rpc_server *server, size_t size_bytes, size_t *charged_bytes)
 {
-    struct rpc_server *server = call->server;
     size_t cost_bytes = size_bytes * CHARGE_FACTOR;
 
     if (cost_bytes > server->max_arena_bytes)
         cost_bytes = server->max_arena_bytes;
     pthread_mutex_lock(&server->lock);
-    server->charged_bytes -= call->charged_bytes;
-    call->charged_bytes = 0;
-    if (cost_bytes <= server->max_total_bytes - server->charged_bytes) {
-        server->charged_bytes += cost_bytes;
-        call->charged_bytes = cost_bytes;
-    }
+    server->charged_bytes -= *charged_bytes;
+    bool has_room = cost_bytes <= server->max_total_bytes - server->charged_bytes;
+    *charged_bytes = has_room ? cost_bytes : 0;
+    server->charged_bytes += *charged_bytes;
     pthread_mutex_unlock(&server->lock);
-    if (call->charged_bytes < cost_bytes)
+    if (!has_room)
         return status_error(STATUS_RESOURCE_EXHAUSTED, "too many large requests at a time");
     return status_ok();
 }
 
-/* While a message is being inflated, the call is charged for the largest that may come out. */
-static struct status inflate(struct rpc_call *call)
+/* While a message is being inflated, the largest that may come out is charged. */
+static struct status inflate(struct rpc_call *call, size_t *charged_bytes)
 {
     size_t max_bytes = call->server->max_message_bytes;
-    struct status st = charge(call, rpc_inflate_get_bound(call->bytes, max_bytes));
+    struct status st =
+        charge(call->server, rpc_inflate_get_bound(call->bytes, max_bytes), charged_bytes);
 
     if (st.code != STATUS_OK)
         return st;
@@ -250,15 +247,15 @@ static struct status inflate(struct rpc_call *call)
 }
 
 /* Reads and frees what was received. */
-static struct status decode(struct rpc_call *call, struct arena *arena,
+static struct status decode(struct rpc_call *call, struct arena *arena, size_t *charged_bytes,
                             struct message_wire_fault *ret_fault, ProtobufCMessage **ret)
 {
     struct status st = status_ok();
 
     if (rpc_inflate_is_due(call->bytes))
-        st = inflate(call);
+        st = inflate(call, charged_bytes);
     if (st.code == STATUS_OK)
-        st = charge(call, grpc_byte_buffer_length(call->bytes));
+        st = charge(call->server, grpc_byte_buffer_length(call->bytes), charged_bytes);
     if (st.code == STATUS_OK)
         st = rpc_codec_read(call->bytes, call->route->input, arena, ret_fault, ret);
     grpc_byte_buffer_destroy(call->bytes);
@@ -270,7 +267,7 @@ static struct status decode(struct rpc_call *call, struct arena *arena,
 static struct status decode_carried(struct rpc_call *call, struct message_wire_fault *ret_fault,
                                     ProtobufCMessage **ret)
 {
-    struct status st = charge(call, call->carried_request.len);
+    struct status st = charge(call->server, call->carried_request.len, &call->charged_bytes);
 
     if (st.code != STATUS_OK)
         return st;
@@ -290,7 +287,7 @@ static void receive_request(struct rpc_call *call)
     else if (!call->bytes)
         st = status_error(STATUS_UNIMPLEMENTED, "the method takes a message; there was none");
     else
-        st = decode(call, call->arena, &fault, &message);
+        st = decode(call, call->arena, &call->charged_bytes, &fault, &message);
     if (fault.what) {
         rpc_call_add_violation(call, fault.field, fault.what);
         rpc_call_set_reason(call, "INVALID_FIELD", NULL, NULL);
@@ -301,9 +298,12 @@ static void receive_request(struct rpc_call *call)
         rpc_call_end(call, st, NULL);
 }
 
+/* A message of a stream, and what is charged for it, is there until on_received returns. */
 static void receive_in_stream(struct rpc_call *call)
 {
     struct rpc_receive *receive = call->receive;
+    struct arena *arena = NULL;
+    size_t charged_bytes = 0;
     ProtobufCMessage *message = NULL;
     struct status st = status_ok();
 
@@ -311,11 +311,12 @@ static void receive_in_stream(struct rpc_call *call)
     if (is_ended(call))
         return;
     if (call->bytes) {
-        arena_destroy(call->message_arena);
-        call->message_arena = arena_create(call->server->max_arena_bytes);
-        st = decode(call, call->message_arena, NULL, &message);
+        arena = arena_create(call->server->max_arena_bytes);
+        st = decode(call, arena, &charged_bytes, NULL, &message);
     }
     receive->on_received(receive, st, message);
+    arena_destroy(arena);
+    (void)charge(call->server, 0, &charged_bytes);
 }
 
 static void on_received(struct rpc_tag *tag, bool ok)

@@ -91,7 +91,7 @@ void rpc_call_send_packed(struct rpc_call *call, const struct rpc_packed *packed
 /*
  * Bidi streams: asks for the next message. on_received runs once on a loop thread. message is NULL when the client has
  * sent its last one, or is gone, or when st is not OK: it was no message of the type, or too large; end the call with
- * st then. It is borrowed until the next rpc_call_receive or rpc_call_end. One at a time. It does not run if the call
+ * st then. It is borrowed until on_received returns. One at a time. It does not run if the call
  * was ended before.
  */
 struct rpc_receive {

@@ -1,6 +1,5 @@
 #include "rpc/caller.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include <grpc/grpc.h>
@@ -8,6 +7,7 @@
 #include <grpc/support/alloc.h>
 
 #include "base/arena.h"
+#include "rpc/carrier.pb-c.h"
 #include "rpc/serving.h"
 #include "rpc/slice.h"
 
@@ -67,6 +67,11 @@ const char *rpc_caller_copy_identity(struct rpc_call *call)
         copy = arena_copy_str(call->arena, text);
     grpc_auth_context_release(context);
     return copy;
+}
+
+bool rpc_caller_carries(const struct rpc_call *call)
+{
+    return call->route && call->route->input == &carrier__carry_request__descriptor;
 }
 
 void *rpc_caller_get_ticket(const struct rpc_call *call)

@@ -4,6 +4,8 @@
 #ifndef RPC_CALLER_H
 #define RPC_CALLER_H
 
+#include <stdbool.h>
+
 #include "base/str.h"
 
 struct rpc_call;
@@ -31,6 +33,9 @@ const char *rpc_caller_copy_host(struct rpc_call *call);
 const char *rpc_caller_copy_identity(struct rpc_call *call);
 
 enum { RPC_CALLER_IDENTITY_MAX_BYTES = 255 };
+
+/* It is a stream of calls (rpc/carrier.proto), for each of which the gate is asked as well. */
+bool rpc_caller_carries(const struct rpc_call *call);
 
 /* What the gate keeps of a call that it has admitted; NULL at first. */
 void *rpc_caller_get_ticket(const struct rpc_call *call);

@@ -43,6 +43,8 @@ struct carrier_stream {
     bool is_sending;
     bool is_old;    /* takes no further calls */
     bool is_closed; /* our end was sent */
+    bool has_ended; /* how is known */
+    bool has_all;   /* all messages have come */
 };
 
 struct rpc_carrier_client {
@@ -181,6 +183,7 @@ static void on_fire(struct timer *timer)
     struct list *link;
 
     lock(carrier);
+    (void)timers_cancel(carrier->channel->timers, timer); /* set while we waited for the lock */
     carrier->timer_ms = INT64_MAX;
     list_for_each (link, &carrier->streams) {
         struct carrier_stream *stream = container_of(link, struct carrier_stream, link);
@@ -195,30 +198,33 @@ static void on_fire(struct timer *timer)
 
 /* The end of a stream. */
 
-/* What the end of its stream means for a call: a good one without an answer is none. */
+/* What the end of a stream means for a call that has no answer: it may be made again. */
 static struct rpc_outcome read_end(const struct carrier_stream *stream)
 {
     struct rpc_outcome outcome = rpc_calling_get_outcome(&stream->calling);
 
-    if (outcome.code == GRPC_STATUS_OK || outcome.code == GRPC_STATUS_UNIMPLEMENTED)
+    if (outcome.code != GRPC_STATUS_CANCELLED && outcome.code != GRPC_STATUS_UNAVAILABLE)
         outcome = (struct rpc_outcome){.code = GRPC_STATUS_UNAVAILABLE};
     return outcome;
 }
 
-static void on_ended(struct rpc_tag *tag, bool ok)
+/* The server takes no streams now: it knows none, or has too many, or a message was too much for it. */
+static bool is_refused(const struct carrier_stream *stream)
 {
-    struct carrier_stream *stream = container_of(tag, struct carrier_stream, ended);
+    int code = stream->calling.code;
+
+    return code != GRPC_STATUS_OK && code != GRPC_STATUS_CANCELLED &&
+           code != GRPC_STATUS_UNAVAILABLE;
+}
+
+/* Ends the calls of a stream that has ended, and whose last message has come, in whatever order. The lock is held, but not meanwhile. */
+static void drop_calls(struct carrier_stream *stream)
+{
     struct rpc_carrier_client *carrier = stream->carrier;
+    struct rpc_outcome outcome = read_end(stream);
     struct list dropped, *link;
 
-    (void)ok; /* a batch that receives the status always is */
-    struct rpc_outcome outcome = read_end(stream);
     list_init(&dropped);
-    lock(carrier);
-    stream->is_closed = true;
-    if (stream->calling.code == GRPC_STATUS_UNIMPLEMENTED)
-        carrier->refused_until_ms = clock_get_monotonic_ms() + REFUSED_MS;
-    retire(stream);
     while ((link = list_take_first(&stream->running))) {
         take_off(container_of(link, struct rpc_carried, link));
         list_add_last(&dropped, link);
@@ -229,6 +235,22 @@ static void on_ended(struct rpc_tag *tag, bool ok)
         carried->on_answer(carried, &outcome, (struct str){NULL, 0});
     }
     lock(carrier);
+}
+
+static void on_ended(struct rpc_tag *tag, bool ok)
+{
+    struct carrier_stream *stream = container_of(tag, struct carrier_stream, ended);
+    struct rpc_carrier_client *carrier = stream->carrier;
+
+    (void)ok; /* a batch that receives the status always is */
+    lock(carrier);
+    stream->is_closed = true;
+    stream->has_ended = true;
+    if (is_refused(stream))
+        carrier->refused_until_ms = clock_get_monotonic_ms() + REFUSED_MS;
+    retire(stream);
+    if (stream->has_all)
+        drop_calls(stream);
     let_go(stream);
     unlock(carrier);
 }
@@ -265,7 +287,8 @@ static void answer(struct carrier_stream *stream, const Carrier__CarryResponse *
     lock(stream->carrier);
     for (size_t i = 0; i < response->n_replies; i++) {
         calls[i] = find_call(stream, response->replies[i]->id);
-        if (calls[i] && response->replies[i]->code == STATUS_UNAVAILABLE)
+        if (calls[i] && response->replies[i]->code == STATUS_UNAVAILABLE &&
+            !response->replies[i]->is_lasting)
             retire(stream); /* it may be that the server stops */
         if (calls[i])
             take_off(calls[i]);
@@ -319,6 +342,9 @@ static void on_received(struct rpc_tag *tag, bool ok)
     lock(carrier);
     if (has_message)
         (void)grpc_call_cancel(stream->calling.core, NULL);
+    stream->has_all = true;
+    if (stream->has_ended)
+        drop_calls(stream);
     let_go(stream);
     unlock(carrier);
 }

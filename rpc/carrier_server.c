@@ -7,6 +7,7 @@
 #include "rpc/carrier_server.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 
 #include <grpc/support/alloc.h>
 
@@ -21,8 +22,8 @@
 
 enum {
     MAX_CALLS = 1024, /* of a message; and with as many under way no further message is read */
-    MAX_WAITING_BYTES = 1 << 20, /* of answers; the same */
-    FULL_BYTES = 256 << 10,      /* a message with as much takes no further answers */
+    MAX_WAITING_BYTES = 512 << 10, /* of answers; the same */
+    FULL_BYTES = 256 << 10,        /* a message with as much takes no further answers */
 };
 
 /* A message that is filled with answers. */
@@ -222,27 +223,47 @@ static void cancel_all(struct rpc_carrier *carrier)
     } while (call);
 }
 
-static void cancel_one(struct rpc_carrier *carrier, uint64_t id)
+static int compare_ids(const void *a, const void *b)
 {
-    struct rpc_call *found = NULL;
-    struct list *link;
+    const uint64_t *left = a, *right = b;
 
-    pthread_mutex_lock(&carrier->lock);
-    list_for_each (link, &carrier->running) {
+    return (*left > *right) - (*left < *right);
+}
+
+/* Moves the calls with one of the ids, which are sorted, to found; returns how many. The lock is held. */
+static size_t hold_these(struct rpc_carrier *carrier, const uint64_t *ids, size_t nids,
+                         struct rpc_call **found)
+{
+    struct list *next;
+    size_t nfound = 0;
+
+    for (struct list *link = carrier->running.next; link != &carrier->running; link = next) {
         struct rpc_call *call = container_of(link, struct rpc_call, carried);
-        if (call->carried_id == id)
-            found = call;
+        next = link->next;
+        if (!bsearch(&call->carried_id, ids, nids, sizeof(*ids), compare_ids))
+            continue;
+        list_remove(link);
+        list_add_last(&carrier->cancelled, link);
+        rpc_call_hold(call);
+        found[nfound++] = call;
     }
-    if (found) {
-        list_remove(&found->carried);
-        list_add_last(&carrier->cancelled, &found->carried);
-        rpc_call_hold(found);
-    }
+    return nfound;
+}
+
+/* As many ids as fit into a message may come, so the calls are walked once for all of them. */
+static void cancel_these(struct rpc_carrier *carrier, uint64_t *ids, size_t nids)
+{
+    pthread_mutex_lock(&carrier->lock);
+    struct rpc_call **found = mem_alloc_array(carrier->nrunning + 1, sizeof(struct rpc_call *));
+    if (!list_is_empty(&carrier->running))
+        qsort(ids, nids, sizeof(*ids), compare_ids);
+    size_t nfound = hold_these(carrier, ids, nids, found);
     pthread_mutex_unlock(&carrier->lock);
-    if (!found)
-        return;
-    rpc_call_cancel(found);
-    rpc_call_release(found);
+    for (size_t i = 0; i < nfound; i++) {
+        rpc_call_cancel(found[i]);
+        rpc_call_release(found[i]);
+    }
+    mem_free(found);
 }
 
 /* The client is gone, or the server stops. */
@@ -317,8 +338,8 @@ static void take(struct rpc_carrier *carrier, const Carrier__CarryRequest *reque
 {
     for (size_t i = 0; i < request->n_calls; i++)
         begin(carrier, request->calls[i]);
-    for (size_t i = 0; i < request->n_cancelled_ids; i++)
-        cancel_one(carrier, request->cancelled_ids[i]);
+    if (request->n_cancelled_ids > 0)
+        cancel_these(carrier, request->cancelled_ids, request->n_cancelled_ids);
 }
 
 static void on_received(struct rpc_receive *receive, struct status st,
@@ -341,11 +362,30 @@ static void on_received(struct rpc_receive *receive, struct status st,
     go_on(carrier);
 }
 
+/* Streams are few, as what their answers take may wait in each for a client that does not read them. */
+static struct status count(struct rpc_call *call)
+{
+    struct rpc_server *server = call->server;
+
+    pthread_mutex_lock(&server->lock);
+    call->is_carrier = server->ncarriers < server->max_carriers;
+    server->ncarriers += call->is_carrier;
+    pthread_mutex_unlock(&server->lock);
+    if (call->is_carrier)
+        return status_ok();
+    return status_error(STATUS_RESOURCE_EXHAUSTED, "there are %zu streams of calls already",
+                        server->max_carriers);
+}
+
 static void carry(struct rpc_call *call, const ProtobufCMessage *nothing)
 {
-    struct rpc_carrier *carrier = rpc_call_alloc(call, sizeof(*carrier));
-
     (void)nothing;
+    struct status st = count(call);
+    if (st.code != STATUS_OK) {
+        rpc_call_end(call, st, NULL);
+        return;
+    }
+    struct rpc_carrier *carrier = rpc_call_alloc(call, sizeof(*carrier));
     carrier->call = call;
     carrier->receive.on_received = on_received;
     carrier->send.on_sent = on_sent;

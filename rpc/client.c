@@ -159,6 +159,7 @@ static bool start_carried(struct rpc_client_state *state)
         .left_ms = rpc_deadline_get_left_ms(state->deadline, UINT_MAX),
     };
 
+    state->is_carried = false; /* the try before may have been */
     if (!carrier || state->was_cancelled || state->call->waits_for_ready ||
         state->call->goes_alone || call.left_ms == 0)
         return false;

@@ -32,6 +32,8 @@ enum {
     MAX_HEADER_BYTES = 8 << 10, /* of one call, names and values */
     DEFAULT_TOTAL_BYTES = 512 << 20,
     DEFAULT_CALLS = 10000,
+    DEFAULT_CARRIERS =
+        128, /* each may hold somewhat more than 1 MiB of answers that nobody reads */
     MAX_CORE_BYTES =
         256 << 20, /* what core may take for what it reads; it drops connections then */
     MAX_MEMORY_BYTES =
@@ -282,6 +284,7 @@ struct status rpc_server_create(const struct rpc_server_options *options, struct
     server->max_arena_bytes = get_limit(options->max_arena_bytes, DEFAULT_ARENA_BYTES);
     server->max_total_bytes = get_limit(options->max_total_bytes, DEFAULT_TOTAL_BYTES);
     server->max_calls = get_limit(options->max_calls, DEFAULT_CALLS);
+    server->max_carriers = get_limit(options->max_carriers, DEFAULT_CARRIERS);
     server->gate = options->gate;
     server->tracer = options->tracer;
     server->shut.on_event = on_shut;

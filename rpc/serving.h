@@ -43,6 +43,7 @@ struct rpc_server {
     size_t max_arena_bytes;
     size_t max_total_bytes;
     size_t max_calls;
+    size_t max_carriers;
     struct rpc_gate *gate; /* NULL: none */
     struct tracer *tracer; /* NULL: none */
     int port;
@@ -59,7 +60,8 @@ struct rpc_server {
     size_t ncalls;        /* all that have memory, posted accepts included */
     size_t nrunning;      /* those that were accepted */
     size_t nadmitted;     /* of those, the ones that were not refused because the server stops */
-    size_t charged_bytes; /* for the requests of those */
+    size_t charged_bytes; /* for the requests of those, and messages of streams */
+    size_t ncarriers;     /* calls that are streams of calls */
     bool is_stopping;
     bool is_shut;
 };
@@ -68,7 +70,6 @@ struct rpc_call {
     struct rpc_server *server;
     const struct rpc_route *route; /* NULL: the path is not known */
     struct arena *arena;
-    struct arena *message_arena; /* of a bidi stream's last message */
     struct rpc_details details;
     bool is_header_sent;
     bool is_close_asked; /* whether the peer is gone */
@@ -99,7 +100,7 @@ struct rpc_call {
     struct rpc_tag told; /* comes back at once, to run on_cancel on a loop thread */
     struct rpc_tag ended;
 
-    size_t charged_bytes;        /* to the server, for the request, or a stream's last message */
+    size_t charged_bytes;        /* to the server, for the request */
     struct rpc_send *send;       /* waits for sent */
     struct rpc_receive *receive; /* waits for received */
 
@@ -116,6 +117,7 @@ struct rpc_call {
 
     /* Under the server's lock. */
     bool is_admitted;
+    bool is_carrier; /* counted as a stream of calls */
     struct list waiting;
     struct rpc_cancel *waiter;
     bool is_told;
