@@ -71,7 +71,8 @@ const char *rpc_caller_copy_identity(struct rpc_call *call)
 
 bool rpc_caller_carries(const struct rpc_call *call)
 {
-    return call->route && call->route->input == &carrier__carry_request__descriptor;
+    return !call->stream && call->route &&
+           call->route->input == &carrier__carry_request__descriptor;
 }
 
 void *rpc_caller_get_ticket(const struct rpc_call *call)

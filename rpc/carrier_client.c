@@ -17,7 +17,7 @@
 
 enum {
     MAX_AGE_MS = 5000,  /* of a stream that takes calls */
-    REFUSED_MS = 10000, /* after which a server that knew of no streams is asked again */
+    REFUSED_MS = 10000, /* after which a server that has refused a stream is asked again */
     MAX_CALLS = 1024,   /* of a message */
     MAX_REQUEST_BYTES = 64 << 10,
     MAX_WAITING_BYTES = 512 << 10,

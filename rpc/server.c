@@ -32,8 +32,7 @@ enum {
     MAX_HEADER_BYTES = 8 << 10, /* of one call, names and values */
     DEFAULT_TOTAL_BYTES = 512 << 20,
     DEFAULT_CALLS = 10000,
-    DEFAULT_CARRIERS =
-        128, /* each may hold somewhat more than 1 MiB of answers that nobody reads */
+    DEFAULT_CARRIERS = 128, /* each may hold 1 MiB of refusals that nobody reads */
     MAX_CORE_BYTES =
         256 << 20, /* what core may take for what it reads; it drops connections then */
     MAX_MEMORY_BYTES =

@@ -21,7 +21,8 @@ struct watching_gate {
     atomic_uint nstreams;
     atomic_uint ncarried;
     atomic_uint nalone;
-    bool has_header; /* the last carried call had x-one: 1 */
+    bool is_stream_on_stream; /* a carried call passed for a stream */
+    bool has_header;          /* the last carried call had x-one: 1 */
     char host[64];
 };
 

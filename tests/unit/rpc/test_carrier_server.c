@@ -3,11 +3,13 @@
  */
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/compiler.h"
 #include "base/mem.h"
 #include "rpc/carrier.pb-c.h"
 #include "rpc/message_wire.h"
+#include "rpc/serving.h"
 #include "tests/harness/test.h"
 #include "tests/unit/rpc/carrier_fixture.h"
 #include "tests/unit/rpc/raw_client.h"
@@ -151,6 +153,7 @@ test(an_unknown_method_is_named)
     check_int(count_answers(&stream, STATUS_UNIMPLEMENTED, 2), 2);
     send_calls(&stream, CARRY, 1); /* a stream on a stream */
     check_int(count_answers(&stream, STATUS_UNIMPLEMENTED, 1), 1);
+    check(!stream.f.watching.is_stream_on_stream);
     leave_raw(&stream);
     close_raw(&stream);
 }
@@ -167,6 +170,22 @@ test(the_calls_of_a_client_that_is_gone_are_cancelled)
     close_raw(&stream);
 }
 
+/* Waits until a count of the server is 0; it is written a little later than the client is answered. */
+static bool falls_to_zero(struct rpc_server *server, const size_t *count)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+
+    for (int i = 0; i < 60000; i++) {
+        pthread_mutex_lock(&server->lock);
+        bool is_zero = *count == 0;
+        pthread_mutex_unlock(&server->lock);
+        if (is_zero)
+            return true;
+        (void)nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
 test(streams_beyond_a_limit_are_refused)
 {
     struct raw_stream stream;
@@ -180,6 +199,7 @@ test(streams_beyond_a_limit_are_refused)
     check_int(atomic_load(&f->watching.nalone), 1);
     raw_send_close(&stream.raw);
     check_status(raw_end(&stream.raw), STATUS_OK);
+    check(falls_to_zero(f->echo.server, &f->echo.server->ncarriers));
     raw_begin(&stream.raw, CARRY); /* there is room again */
     send_calls(&stream, ECHO, 1);
     check_int(count_answers(&stream, STATUS_OK, 1), 1);
@@ -199,6 +219,8 @@ test(a_stream_that_idles_takes_nothing_of_what_requests_may)
     send_calls(&stream, ECHO, LARGE / (sizeof(ECHO) + 5));
     check_int(count_answers(&stream, STATUS_OK, LARGE / (sizeof(ECHO) + 5)),
               LARGE / (sizeof(ECHO) + 5));
+    struct rpc_server *server = stream.f.echo.server;
+    check(falls_to_zero(server, &server->charged_bytes));
     struct pending alone;
     pending_start_waiting(&alone, &stream.f.echo, ECHO, id, 10000);
     check_status(pending_wait(&alone), STATUS_OK);
@@ -230,7 +252,7 @@ test(calls_are_cancelled_by_any_number_of_ids_in_any_order)
     send_calls(&stream, WAIT, 5); /* 1 to 5 */
     check(event_wait(&stream.f.echo.started, 5));
     for (size_t i = 0; i < IDS; i++)
-        ids[i] = IDS - i + 5; /* nobody's, but for the last */
+        ids[i] = IDS - i + 5; /* nobody's, but for those below */
     ids[0] = 4;
     ids[IDS / 2] = 2;
     ids[IDS - 1] = 4;
