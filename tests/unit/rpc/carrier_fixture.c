@@ -12,7 +12,8 @@ static struct status admit(struct rpc_gate *gate, struct rpc_call *call)
 {
     struct watching_gate *watching = container_of(gate, struct watching_gate, gate);
 
-    watching->is_stream_on_stream |= call->stream && rpc_caller_carries(call);
+    if (call->stream && rpc_caller_carries(call))
+        watching->is_stream_on_stream = true;
     if (str_is(rpc_caller_get_path(call), CARRY)) {
         atomic_fetch_add(&watching->nstreams, 1);
         return watching->code ? status_error(watching->code, "no streams") : status_ok();
