@@ -198,16 +198,6 @@ static void on_fire(struct timer *timer)
 
 /* The end of a stream. */
 
-/* What the end of a stream means for a call that has no answer: it may be made again. */
-static struct rpc_outcome read_end(const struct carrier_stream *stream)
-{
-    struct rpc_outcome outcome = rpc_calling_get_outcome(&stream->calling);
-
-    if (outcome.code != GRPC_STATUS_CANCELLED && outcome.code != GRPC_STATUS_UNAVAILABLE)
-        outcome = (struct rpc_outcome){.code = GRPC_STATUS_UNAVAILABLE};
-    return outcome;
-}
-
 /* The server takes no streams now: it knows none, or has too many, or a message was too much for it. */
 static bool is_refused(const struct carrier_stream *stream)
 {
@@ -215,6 +205,14 @@ static bool is_refused(const struct carrier_stream *stream)
 
     return code != GRPC_STATUS_OK && code != GRPC_STATUS_CANCELLED &&
            code != GRPC_STATUS_UNAVAILABLE;
+}
+
+/* What the end of a stream means for a call that has no answer: it may be made again. */
+static struct rpc_outcome read_end(const struct carrier_stream *stream)
+{
+    if (stream->calling.code == GRPC_STATUS_OK || is_refused(stream))
+        return (struct rpc_outcome){.code = GRPC_STATUS_UNAVAILABLE};
+    return rpc_calling_get_outcome(&stream->calling);
 }
 
 /* Ends the calls of a stream that has ended, and whose last message has come, in whatever order. The lock is held, but not meanwhile. */

@@ -62,7 +62,7 @@ async def fill(stream, message, ntimes):
 
 
 async def leave_unread(stack, nstreams):
-    """Has many streams whose answers nobody reads; returns how many of them were refused."""
+    """Has many streams whose answers nobody reads, until the gateway takes no more; others are served meanwhile."""
     calls = part(1, part(2, f"/{GET}".encode())) * 1000
     async with grpc.aio.insecure_channel(stack.gateway.address, SMALL_WINDOW) as channel:
         streams = [channel.stream_stream(f"/{CARRY}")() for _ in range(nstreams)]
