@@ -115,14 +115,24 @@ void rpc_calling_add_sends(struct rpc_batch *batch, struct rpc_calling *calling,
     (void)rpc_batch_add(batch, GRPC_OP_SEND_CLOSE_FROM_CLIENT);
 }
 
-void rpc_calling_add_end(struct rpc_batch *batch, struct rpc_calling *calling)
+void rpc_calling_add_header(struct rpc_batch *batch, struct rpc_calling *calling)
 {
     grpc_op *header = rpc_batch_add(batch, GRPC_OP_RECV_INITIAL_METADATA);
     header->data.recv_initial_metadata.recv_initial_metadata = &calling->header;
+}
+
+void rpc_calling_add_status(struct rpc_batch *batch, struct rpc_calling *calling)
+{
     grpc_op *end = rpc_batch_add(batch, GRPC_OP_RECV_STATUS_ON_CLIENT);
     end->data.recv_status_on_client.trailing_metadata = &calling->trailer;
     end->data.recv_status_on_client.status = &calling->code;
     end->data.recv_status_on_client.status_details = &calling->text;
+}
+
+void rpc_calling_add_end(struct rpc_batch *batch, struct rpc_calling *calling)
+{
+    rpc_calling_add_header(batch, calling);
+    rpc_calling_add_status(batch, calling);
 }
 
 static struct str find_trailer(const struct rpc_calling *calling, const char *key)

@@ -56,6 +56,7 @@ struct rpc_outcome {
     struct str details; /* a packed google.rpc.Status, or empty */
     struct str
         pushback; /* when the server wants to see it again (gRFC A6); data is NULL: it says nothing */
+    bool goes_alone; /* it was not begun, as its stream was refused: no try that counts */
 };
 
 /* A call under way, and what core fills in when it ends. */
@@ -95,7 +96,13 @@ void rpc_calling_deinit(struct rpc_calling *calling);
 void rpc_calling_add_sends(struct rpc_batch *batch, struct rpc_calling *calling,
                            grpc_byte_buffer *request, bool waits_for_ready);
 
-/* Has the batch end with the call. */
+/* Has the batch end when headers have come. */
+void rpc_calling_add_header(struct rpc_batch *batch, struct rpc_calling *calling);
+
+/* Has the batch end with the call, whose headers another batch asks for. */
+void rpc_calling_add_status(struct rpc_batch *batch, struct rpc_calling *calling);
+
+/* Has the batch end with the call: both of these. */
 void rpc_calling_add_end(struct rpc_batch *batch, struct rpc_calling *calling);
 
 struct rpc_outcome rpc_calling_get_outcome(const struct rpc_calling *calling);

@@ -19,16 +19,19 @@ enum {
     MAX_AGE_MS = 5000,  /* of a stream that takes calls */
     REFUSED_MS = 10000, /* after which a server that has refused a stream is asked again */
     MAX_CALLS = 1024,   /* of a message */
+    MAX_CANCELLED = 64 << 10,
     MAX_REQUEST_BYTES = 64 << 10,
     MAX_WAITING_BYTES = 512 << 10,
-    ANSWER_BYTES = 16 << 10, /* that an answer may take besides the reply */
+    ANSWER_BYTES = 16 << 10,       /* that an answer may take besides the reply */
+    MIN_MESSAGE_BYTES = 256 << 10, /* the server fills messages with as much */
 };
 
 struct carrier_stream {
     struct rpc_carrier_client *carrier;
     struct rpc_calling calling;
-    struct rpc_tag ended;    /* the batch of the call */
+    struct rpc_tag begun;    /* the batch of the headers */
     struct rpc_tag received; /* the batch of a message; one is out until the stream has no more */
+    struct rpc_tag ended;    /* the batch of the end, which comes next */
     struct rpc_tag sent;     /* the batch of a message, or of our end */
     grpc_byte_buffer *bytes; /* filled in by core, with a message */
 
@@ -37,14 +40,13 @@ struct carrier_stream {
     struct list running; /* calls without an answer, in their order */
     uint64_t last_id;
     int64_t begin_ms;
-    struct buf out;  /* an encoded CarryRequest, not sent yet */
-    unsigned ncalls; /* in it */
-    unsigned nout;   /* batches that core has */
+    struct buf out;      /* an encoded CarryRequest, not sent yet */
+    unsigned ncalls;     /* in it */
+    unsigned ncancelled; /* the same */
+    unsigned nout;       /* batches that core has */
     bool is_sending;
     bool is_old;    /* takes no further calls */
     bool is_closed; /* our end was sent */
-    bool has_ended; /* how is known */
-    bool has_all;   /* all messages have come */
 };
 
 struct rpc_carrier_client {
@@ -115,10 +117,14 @@ static void take_off(struct rpc_carried *carried)
     carried->stream = NULL;
 }
 
+/* A call for which there is no room goes on until its own end. */
 static void write_cancel(struct carrier_stream *stream, uint64_t id)
 {
     Carrier__CarryRequest request = CARRIER__CARRY_REQUEST__INIT;
 
+    if (stream->ncancelled >= MAX_CANCELLED)
+        return;
+    stream->ncancelled++;
     request.cancelled_ids = &id;
     request.n_cancelled_ids = 1;
     size_t size = protobuf_c_message_get_packed_size(&request.base);
@@ -140,9 +146,8 @@ static void end_early(struct rpc_carried *carried, int code)
     rpc_batch_start(&batch, stream->calling.core, &carried->told);
 }
 
-void rpc_carrier_client_cancel(struct rpc_carrier_client *carrier, struct rpc_carried *carried)
+void rpc_carrier_client_cancel(struct rpc_carried *carried)
 {
-    (void)carrier;
     if (carried->stream)
         end_early(carried, GRPC_STATUS_CANCELLED);
 }
@@ -154,6 +159,8 @@ static void set_timer(struct rpc_carrier_client *carrier, int64_t deadline_ms)
 
     if (deadline_ms >= carrier->timer_ms)
         return;
+    if (carrier->timer_ms != INT64_MAX && !timers_cancel(carrier->channel->timers, &carrier->timer))
+        return; /* it fires, and looks at all deadlines as soon as it gets the lock */
     carrier->timer_ms = deadline_ms;
     timers_set(carrier->channel->timers, &carrier->timer,
                deadline_ms > now_ms ? deadline_ms - now_ms : 0);
@@ -183,7 +190,6 @@ static void on_fire(struct timer *timer)
     struct list *link;
 
     lock(carrier);
-    (void)timers_cancel(carrier->channel->timers, timer); /* set while we waited for the lock */
     carrier->timer_ms = INT64_MAX;
     list_for_each (link, &carrier->streams) {
         struct carrier_stream *stream = container_of(link, struct carrier_stream, link);
@@ -211,11 +217,12 @@ static bool is_refused(const struct carrier_stream *stream)
 static struct rpc_outcome read_end(const struct carrier_stream *stream)
 {
     if (stream->calling.code == GRPC_STATUS_OK || is_refused(stream))
-        return (struct rpc_outcome){.code = GRPC_STATUS_UNAVAILABLE};
+        return (struct rpc_outcome){.code = GRPC_STATUS_UNAVAILABLE,
+                                    .goes_alone = is_refused(stream)};
     return rpc_calling_get_outcome(&stream->calling);
 }
 
-/* Ends the calls of a stream that has ended, and whose last message has come, in whatever order. The lock is held, but not meanwhile. */
+/* Ends the calls of a stream that has ended. The lock is held, but not meanwhile. */
 static void drop_calls(struct carrier_stream *stream)
 {
     struct rpc_carrier_client *carrier = stream->carrier;
@@ -235,6 +242,17 @@ static void drop_calls(struct carrier_stream *stream)
     lock(carrier);
 }
 
+static void on_begun(struct rpc_tag *tag, bool ok)
+{
+    struct carrier_stream *stream = container_of(tag, struct carrier_stream, begun);
+    struct rpc_carrier_client *carrier = stream->carrier;
+
+    (void)ok; /* the end of the stream says what there is to say */
+    lock(carrier);
+    let_go(stream);
+    unlock(carrier);
+}
+
 static void on_ended(struct rpc_tag *tag, bool ok)
 {
     struct carrier_stream *stream = container_of(tag, struct carrier_stream, ended);
@@ -242,13 +260,9 @@ static void on_ended(struct rpc_tag *tag, bool ok)
 
     (void)ok; /* a batch that receives the status always is */
     lock(carrier);
-    stream->is_closed = true;
-    stream->has_ended = true;
     if (is_refused(stream))
         carrier->refused_until_ms = clock_get_monotonic_ms() + REFUSED_MS;
-    retire(stream);
-    if (stream->has_all)
-        drop_calls(stream);
+    drop_calls(stream);
     let_go(stream);
     unlock(carrier);
 }
@@ -309,6 +323,15 @@ static void start_receive(struct carrier_stream *stream)
     rpc_batch_start(&batch, stream->calling.core, &stream->received);
 }
 
+/* Only now, since core may drop answers that have come before an end which it is asked for. */
+static void start_end(struct carrier_stream *stream)
+{
+    struct rpc_batch batch = {0};
+
+    rpc_calling_add_status(&batch, &stream->calling);
+    rpc_batch_start(&batch, stream->calling.core, &stream->ended);
+}
+
 /* Whether it could be read. */
 static bool take_message(struct carrier_stream *stream)
 {
@@ -337,14 +360,13 @@ static void on_received(struct rpc_tag *tag, bool ok)
         start_receive(stream);
         return;
     }
-    lock(carrier);
     if (has_message)
         (void)grpc_call_cancel(stream->calling.core, NULL);
-    stream->has_all = true;
-    if (stream->has_ended)
-        drop_calls(stream);
-    let_go(stream);
+    lock(carrier);
+    stream->is_closed = true;
+    retire(stream);
     unlock(carrier);
+    start_end(stream);
 }
 
 /* Calls that go. */
@@ -367,6 +389,7 @@ static struct carrier_stream *open_stream(struct rpc_carrier_client *carrier)
     struct rpc_batch batch = {0};
 
     stream->carrier = carrier;
+    stream->begun.on_event = on_begun;
     stream->ended.on_event = on_ended;
     stream->received.on_event = on_received;
     stream->sent.on_event = on_sent;
@@ -376,9 +399,9 @@ static struct carrier_stream *open_stream(struct rpc_carrier_client *carrier)
     rpc_calling_init(&stream->calling, carrier->channel, rpc_channel_enter_locked(carrier->channel),
                      "/sluice.carrier.v1.Carrier/Carry", gpr_inf_future(GPR_CLOCK_MONOTONIC));
     (void)rpc_batch_add(&batch, GRPC_OP_SEND_INITIAL_METADATA);
-    rpc_calling_add_end(&batch, &stream->calling);
+    rpc_calling_add_header(&batch, &stream->calling);
     stream->nout = 2;
-    rpc_batch_start(&batch, stream->calling.core, &stream->ended);
+    rpc_batch_start(&batch, stream->calling.core, &stream->begun);
     start_receive(stream);
     return stream;
 }
@@ -463,6 +486,7 @@ static bool prepare(struct carrier_stream *stream, struct rpc_batch *batch,
         rpc_batch_add_message(batch, *ret_bytes);
         buf_clear(&stream->out);
         stream->ncalls = 0;
+        stream->ncancelled = 0;
     } else if (stream->is_old && list_is_empty(&stream->running)) {
         (void)rpc_batch_add(batch, GRPC_OP_SEND_CLOSE_FROM_CLIENT);
         stream->is_closed = true;
@@ -512,7 +536,7 @@ struct rpc_carrier_client *rpc_carrier_client_create(struct rpc_channel *channel
 {
     struct rpc_carrier_client *carrier = mem_alloc(sizeof(*carrier));
 
-    assert(channel->timers && channel->max_message_bytes > ANSWER_BYTES);
+    assert(channel->timers && channel->max_message_bytes >= MIN_MESSAGE_BYTES);
     carrier->channel = channel;
     carrier->timer.on_fire = on_fire;
     carrier->timer_ms = INT64_MAX;

@@ -37,12 +37,12 @@ struct rpc_carried {
 struct rpc_carried_call {
     const char *method;
     const struct rpc_header *headers;
-    size_t nheaders; /* at most RPC_CLIENT_MAX_HEADERS */
+    size_t nheaders; /* at most RPC_CALLING_MAX_HEADERS */
     struct str request;
     unsigned left_ms; /* until its deadline */
 };
 
-/* Of a channel with timers, which must outlive it. */
+/* Of a channel with timers, which must outlive it, and that takes messages of 256 KiB. */
 struct rpc_carrier_client *rpc_carrier_client_create(struct rpc_channel *channel) MUST_CHECK;
 
 /* Blocks until its streams have ended; no call is on them. Not from a loop thread. NULL is allowed. */
@@ -59,6 +59,6 @@ bool rpc_carrier_client_add(struct rpc_carrier_client *carrier, struct rpc_carri
 void rpc_carrier_client_flush(struct rpc_carrier_client *carrier);
 
 /* Has a call that is on a stream end soon, as CANCELLED. */
-void rpc_carrier_client_cancel(struct rpc_carrier_client *carrier, struct rpc_carried *carried);
+void rpc_carrier_client_cancel(struct rpc_carried *carried);
 
 #endif

@@ -22,6 +22,7 @@
 
 enum {
     MAX_CALLS = 1024, /* of a message; and with as many under way no further message is read */
+    MAX_CANCELLED = 64 << 10,      /* ids in a message */
     MAX_WAITING_BYTES = 512 << 10, /* of answers; the same */
     FULL_BYTES = 256 << 10,        /* a message with as much takes no further answers */
 };
@@ -77,6 +78,7 @@ static struct answers *take_answers(struct rpc_carrier *carrier)
         return NULL;
     struct answers *answers = container_of(link, struct answers, link);
     carrier->nwaiting_bytes -= answers->bytes.len;
+    atomic_fetch_sub(&carrier->call->server->unread_bytes, answers->bytes.len);
     return answers;
 }
 
@@ -128,6 +130,7 @@ static struct buf *find_room(struct rpc_carrier *carrier, size_t size_bytes)
         list_add_last(&carrier->answers, &last->link);
     }
     carrier->nwaiting_bytes += size_bytes;
+    atomic_fetch_add(&carrier->call->server->unread_bytes, size_bytes);
     return &last->bytes;
 }
 
@@ -142,6 +145,31 @@ static void write_answer(struct rpc_carrier *carrier, Carrier__Reply *reply)
     struct buf *out = find_room(carrier, size_bytes);
     (void)protobuf_c_message_pack(&response.base, buf_reserve(out, size_bytes));
     out->len += size_bytes;
+}
+
+/*
+ * Answers to calls that were let in before the stream was full, as many as a client has made at a time and as large as they
+ * are, may be more than there is room for. Who reads its answers has few waiting, and is not touched by those who do not. The
+ * lock is held.
+ */
+static bool has_room_for(const struct rpc_carrier *carrier, size_t size_bytes)
+{
+    const struct rpc_server *server = carrier->call->server;
+
+    return carrier->nwaiting_bytes < (size_t)MAX_WAITING_BYTES ||
+           atomic_load(&server->unread_bytes) + size_bytes <= server->max_unread_bytes;
+}
+
+/* What is answered instead. The lock is held. */
+static void refuse(struct rpc_carrier *carrier, uint64_t id)
+{
+    char text[] = "answers that nobody reads take all the room there is for them";
+    Carrier__Reply reply = CARRIER__REPLY__INIT;
+
+    reply.id = id;
+    reply.code = STATUS_RESOURCE_EXHAUSTED;
+    reply.text = text;
+    write_answer(carrier, &reply);
 }
 
 /* Packs the message of a call that has ended well, unless it is too large. */
@@ -175,8 +203,12 @@ void rpc_carrier_answer(struct rpc_call *call, struct status st, struct str deta
     pthread_mutex_lock(&carrier->lock);
     list_remove(&call->carried);
     carrier->nrunning--;
-    if (!carrier->is_gone && !carrier->is_over)
+    if (carrier->is_gone || carrier->is_over)
+        ; /* nobody reads it */
+    else if (has_room_for(carrier, reply.response.len))
         write_answer(carrier, &reply);
+    else
+        refuse(carrier, reply.id);
     go_on(carrier);
 }
 
@@ -192,7 +224,7 @@ static void on_sent(struct rpc_send *send, bool ok)
 
 /* Cancellation. */
 
-/* Takes a call out of list, for the caller to let go of; NULL: it is empty. */
+/* Takes the first call that runs and was not told, for the caller to let go of; NULL: there is none. */
 static struct rpc_call *hold_first(struct rpc_carrier *carrier)
 {
     struct list *link = list_take_first(&carrier->running);
@@ -253,10 +285,9 @@ static size_t hold_these(struct rpc_carrier *carrier, const uint64_t *ids, size_
 /* As many ids as fit into a message may come, so the calls are walked once for all of them. */
 static void cancel_these(struct rpc_carrier *carrier, uint64_t *ids, size_t nids)
 {
+    qsort(ids, nids, sizeof(*ids), compare_ids);
     pthread_mutex_lock(&carrier->lock);
     struct rpc_call **found = mem_alloc_array(carrier->nrunning + 1, sizeof(struct rpc_call *));
-    if (!list_is_empty(&carrier->running))
-        qsort(ids, nids, sizeof(*ids), compare_ids);
     size_t nfound = hold_these(carrier, ids, nids, found);
     pthread_mutex_unlock(&carrier->lock);
     for (size_t i = 0; i < nfound; i++) {
@@ -334,12 +365,20 @@ static void begin(struct rpc_carrier *carrier, const Carrier__Call *wanted)
     rpc_server_serve(call);
 }
 
-static void take(struct rpc_carrier *carrier, const Carrier__CarryRequest *request)
+static struct status take(struct rpc_carrier *carrier, const Carrier__CarryRequest *request)
 {
+    if (request->n_calls > MAX_CALLS)
+        return status_error(STATUS_INVALID_ARGUMENT, "calls: %zu in a message are more than %d",
+                            request->n_calls, (int)MAX_CALLS);
+    if (request->n_cancelled_ids > MAX_CANCELLED)
+        return status_error(STATUS_INVALID_ARGUMENT,
+                            "cancelled_ids: %zu in a message are more than %d",
+                            request->n_cancelled_ids, (int)MAX_CANCELLED);
     for (size_t i = 0; i < request->n_calls; i++)
         begin(carrier, request->calls[i]);
     if (request->n_cancelled_ids > 0)
         cancel_these(carrier, request->cancelled_ids, request->n_cancelled_ids);
+    return status_ok();
 }
 
 static void on_received(struct rpc_receive *receive, struct status st,
@@ -348,11 +387,8 @@ static void on_received(struct rpc_receive *receive, struct status st,
     struct rpc_carrier *carrier = container_of(receive, struct rpc_carrier, receive);
     const Carrier__CarryRequest *request = (const Carrier__CarryRequest *)message;
 
-    if (request && request->n_calls > MAX_CALLS)
-        st = status_error(STATUS_INVALID_ARGUMENT, "calls: %zu in a message are more than %d",
-                          request->n_calls, (int)MAX_CALLS);
-    else if (request)
-        take(carrier, request);
+    if (request)
+        st = take(carrier, request);
     pthread_mutex_lock(&carrier->lock);
     carrier->is_receiving = false;
     if (!request || st.code != STATUS_OK) {

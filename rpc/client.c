@@ -94,6 +94,18 @@ static void free_state(struct rpc_client_state *state)
     mem_free(state);
 }
 
+/* Whether there is a next try, and when. The lock is held. */
+static bool is_due(struct rpc_client_state *state, const struct rpc_outcome *outcome,
+                   unsigned *ret_delay_ms)
+{
+    *ret_delay_ms = 0;
+    if (!outcome->goes_alone)
+        return rpc_repeat_is_due(&state->call->channel->repeat, outcome, state->ntries,
+                                 ret_delay_ms);
+    state->ntries--;
+    return true;
+}
+
 /* Whether the call waits for its next try now, for which there must be time left. The lock is held. */
 static bool wait_if_due(struct rpc_client_state *state, const struct rpc_outcome *outcome)
 {
@@ -101,7 +113,7 @@ static bool wait_if_due(struct rpc_client_state *state, const struct rpc_outcome
     unsigned delay_ms = 0;
 
     if (!channel->timers || state->was_cancelled || state->reply ||
-        !rpc_repeat_is_due(&channel->repeat, outcome, state->ntries, &delay_ms) ||
+        !is_due(state, outcome, &delay_ms) ||
         rpc_deadline_get_left_ms(state->deadline, UINT_MAX) <= delay_ms)
         return false;
     timers_set(channel->timers, &state->again, delay_ms);
@@ -284,7 +296,7 @@ static void hurry(struct rpc_client_state *state)
 static void cancel_try(struct rpc_client_state *state)
 {
     if (state->is_carried)
-        rpc_carrier_client_cancel(state->call->channel->carrier, &state->carried);
+        rpc_carrier_client_cancel(&state->carried);
     else
         (void)grpc_call_cancel(state->calling.core, NULL);
 }

@@ -33,6 +33,7 @@ enum {
     DEFAULT_TOTAL_BYTES = 512 << 20,
     DEFAULT_CALLS = 10000,
     DEFAULT_CARRIERS = 128, /* each may hold 1 MiB of refusals that nobody reads */
+    DEFAULT_UNREAD_BYTES = 64 << 20,
     MAX_CORE_BYTES =
         256 << 20, /* what core may take for what it reads; it drops connections then */
     MAX_MEMORY_BYTES =
@@ -284,6 +285,7 @@ struct status rpc_server_create(const struct rpc_server_options *options, struct
     server->max_total_bytes = get_limit(options->max_total_bytes, DEFAULT_TOTAL_BYTES);
     server->max_calls = get_limit(options->max_calls, DEFAULT_CALLS);
     server->max_carriers = get_limit(options->max_carriers, DEFAULT_CARRIERS);
+    server->max_unread_bytes = get_limit(options->max_unread_bytes, DEFAULT_UNREAD_BYTES);
     server->gate = options->gate;
     server->tracer = options->tracer;
     server->shut.on_event = on_shut;

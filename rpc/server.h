@@ -75,7 +75,9 @@ struct rpc_server_options {
     size_t
         max_total_bytes; /* what the requests of all running calls may take, by estimate; 0: 512 MiB */
     size_t max_calls;    /* that run at a time; 0: 10,000 */
-    size_t max_carriers;     /* of those, streams that carry calls (rpc/carrier.proto); 0: 128 */
+    size_t max_carriers; /* of those, streams that carry calls (rpc/carrier.proto); 0: 128 */
+    size_t
+        max_unread_bytes; /* of answers, in all such streams with more than a little; 0: 64 MiB */
     struct metrics *metrics; /* that count calls; borrowed until rpc_server_destroy, or NULL */
 };
 

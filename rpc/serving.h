@@ -44,6 +44,7 @@ struct rpc_server {
     size_t max_total_bytes;
     size_t max_calls;
     size_t max_carriers;
+    size_t max_unread_bytes;
     struct rpc_gate *gate; /* NULL: none */
     struct tracer *tracer; /* NULL: none */
     int port;
@@ -53,6 +54,8 @@ struct rpc_server {
     struct rpc_server_tls *tls;       /* NULL: without */
     struct rpc_call_metrics *metrics; /* NULL: nothing is counted */
     struct rpc_tag shut;              /* core has shut down */
+
+    atomic_size_t unread_bytes; /* answers that wait in streams of calls */
 
     pthread_mutex_t lock; /* for all below, and for what calls say it is for; innermost */
     pthread_cond_t changed;

@@ -16,6 +16,8 @@ static struct status admit(struct rpc_gate *gate, struct rpc_call *call)
         watching->is_stream_on_stream = true;
     if (str_is(rpc_caller_get_path(call), CARRY)) {
         atomic_fetch_add(&watching->nstreams, 1);
+        if (watching->holds_streams)
+            check(event_wait(&watching->go, 1));
         return watching->code ? status_error(watching->code, "no streams") : status_ok();
     }
     if (!call->stream) {
@@ -39,6 +41,7 @@ static void connect_to(struct carrier_fixture *f)
 void carrier_open_with(struct carrier_fixture *f, struct rpc_server_options limits)
 {
     *f = (struct carrier_fixture){.watching = {.gate = {.admit = admit}}};
+    event_init(&f->watching.go);
     check_status(timers_create(&f->timers), STATUS_OK);
     limits.gate = &f->watching.gate;
     echo_open(&f->echo, &limits);

@@ -18,6 +18,8 @@ struct watching_gate {
     enum status_code code; /* of streams; OK: they are let in */
     enum status_code carried_code;
     bool is_lasting; /* what carried calls end with */
+    bool holds_streams;
+    struct event go; /* of streams that are held */
     atomic_uint nstreams;
     atomic_uint ncarried;
     atomic_uint nalone;

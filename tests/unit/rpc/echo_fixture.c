@@ -174,6 +174,7 @@ static void open_all(struct echo *echo, const char *listen, const struct rpc_ser
         .max_total_bytes = limits ? limits->max_total_bytes : 0,
         .max_calls = limits ? limits->max_calls : 0,
         .max_carriers = limits ? limits->max_carriers : 0,
+        .max_unread_bytes = limits ? limits->max_unread_bytes : 0,
         .gate = limits ? limits->gate : NULL,
         .tracer = limits ? limits->tracer : NULL,
     };

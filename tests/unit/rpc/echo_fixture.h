@@ -39,11 +39,11 @@ struct echo {
     char target[160];
     char folder[64]; /* with the socket; "" if there is none */
 
-    struct event started;   /* a handler that waits has begun */
-    struct event cancelled; /* an on_cancel has run */
-    struct rpc_call *held;  /* the last call that HOLD has begun */
-    unsigned time_left_ms;  /* of the last call that asked */
-    atomic_uint nsent;      /* messages of the last stream */
+    struct event started;          /* a handler that waits has begun */
+    struct event cancelled;        /* an on_cancel has run */
+    struct rpc_call *_Atomic held; /* the last call that HOLD has begun */
+    unsigned time_left_ms;         /* of the last call that asked */
+    atomic_uint nsent;             /* messages of the last stream */
 };
 
 /*

@@ -153,21 +153,26 @@ test(a_large_request_goes_by_itself)
 
 test(a_reply_that_is_too_large_is_the_fault_of_its_call_alone)
 {
-    enum { LARGE = 50 << 10 };
+    enum { LARGE = 250 << 10 };
+    Pb__Task task = PB__TASK__INIT;
     char *id = mem_alloc(LARGE + 1);
+    struct pending held;
     struct carrier_fixture f;
 
-    memset(id, 'x', LARGE);
+    task.id = memset(id, 'x', LARGE);
     carrier_open(&f);
     rpc_channel_close(f.echo.channel);
     f.echo.channel = rpc_channel_open(&(struct rpc_channel_options){.target = f.echo.target,
                                                                     .loop = f.echo.loop,
                                                                     .timers = f.timers,
-                                                                    .max_message_bytes = 60 << 10,
+                                                                    .max_message_bytes = 256 << 10,
                                                                     .carries = true});
-    struct status st = echo_call(&f.echo, ECHO, id, NULL);
+    pending_start(&held, &f.echo, HOLD, "x", 60000);
+    check(event_wait(&f.echo.started, 1));
+    rpc_call_end(f.echo.held, status_ok(), &task.base);
+    struct status st = pending_wait(&held);
     check_status(st, STATUS_RESOURCE_EXHAUSTED);
-    check(strstr(st.text, "the reply has 512") != NULL);
+    check(strstr(st.text, "the reply has 2560") != NULL);
     check_status(echo_call(&f.echo, ECHO, "x", NULL), STATUS_OK);
     check_int(atomic_load(&f.watching.nstreams), 1);
     carrier_close(&f);
@@ -329,6 +334,25 @@ test(calls_go_alone_when_their_stream_is_refused)
     }
 }
 
+test(as_many_calls_as_may_be_go_alone_when_their_stream_is_refused)
+{
+    enum { CALLS = 1000 };
+    struct pending *pending = mem_alloc_array(CALLS, sizeof(*pending));
+    struct carrier_fixture f;
+
+    carrier_open(&f);
+    f.watching.code = STATUS_RESOURCE_EXHAUSTED;
+    f.watching.holds_streams = true;
+    for (int i = 0; i < CALLS; i++)
+        pending_start(&pending[i], &f.echo, ECHO, "x", 30000);
+    event_add(&f.watching.go);
+    for (int i = 0; i < CALLS; i++)
+        check_status(pending_wait(&pending[i]), STATUS_OK);
+    check_int(atomic_load(&f.watching.nalone), CALLS);
+    carrier_close(&f);
+    mem_free(pending);
+}
+
 test(a_lasting_error_of_a_call_does_not_end_its_stream)
 {
     struct carrier_fixture f;
@@ -363,4 +387,35 @@ test(the_end_of_a_stream_does_not_overtake_its_answers)
         carrier_close(&f);
     }
     mem_free(id);
+}
+
+test(a_call_that_was_answered_is_not_made_again_when_its_stream_fails)
+{
+    enum { ROUNDS = 10, CALLS = 10, LARGE_REPLY = 1 << 20, LARGE_REQUEST = 60 << 10 };
+    Pb__Task task = PB__TASK__INIT;
+    char *id = mem_alloc(LARGE_REPLY + 1), *too_much = mem_alloc(LARGE_REQUEST + 1);
+    struct pending pending[CALLS], refused;
+    struct rpc_call *held[CALLS];
+    struct carrier_fixture f;
+
+    task.id = memset(id, 'x', LARGE_REPLY);
+    memset(too_much, 'x', LARGE_REQUEST);
+    for (int i = 0; i < ROUNDS; i++) {
+        carrier_open_with(&f, (struct rpc_server_options){.max_total_bytes = 16 << 10});
+        for (unsigned j = 0; j < CALLS; j++) {
+            pending_start(&pending[j], &f.echo, HOLD, "x", 60000);
+            check(event_wait(&f.echo.started, j + 1));
+            held[j] = f.echo.held;
+        }
+        pending_start(&refused, &f.echo, ECHO, too_much, 60000);
+        for (int j = 0; j < CALLS; j++)
+            rpc_call_end(held[j], status_ok(), &task.base);
+        for (int j = 0; j < CALLS; j++)
+            check_status(pending_wait(&pending[j]), STATUS_OK);
+        check_status(pending_wait(&refused), STATUS_RESOURCE_EXHAUSTED); /* alone it is, too */
+        check_int(f.echo.started.count, CALLS);
+        carrier_close(&f);
+    }
+    mem_free(id);
+    mem_free(too_much);
 }

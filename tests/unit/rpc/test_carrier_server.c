@@ -44,7 +44,9 @@ static void close_raw(struct raw_stream *stream)
     carrier_close(&stream->f);
 }
 
-static void send_calls(struct raw_stream *stream, const char *method, size_t count)
+/* Calls of a method with the same request. */
+static void send_requests(struct raw_stream *stream, const char *method, struct str bytes,
+                          size_t count)
 {
     Carrier__CarryRequest request = CARRIER__CARRY_REQUEST__INIT;
     Carrier__Call *calls = mem_alloc_array(count, sizeof(*calls));
@@ -54,6 +56,7 @@ static void send_calls(struct raw_stream *stream, const char *method, size_t cou
         carrier__call__init(&calls[i]);
         calls[i].id = i + 1;
         calls[i].method = (char *)(uintptr_t)method;
+        calls[i].request = (ProtobufCBinaryData){bytes.len, (uint8_t *)(uintptr_t)bytes.data};
         places[i] = &calls[i];
     }
     request.calls = places;
@@ -61,6 +64,11 @@ static void send_calls(struct raw_stream *stream, const char *method, size_t cou
     raw_send_message(&stream->raw, &request.base);
     mem_free(calls);
     mem_free(places);
+}
+
+static void send_calls(struct raw_stream *stream, const char *method, size_t count)
+{
+    send_requests(stream, method, (struct str){NULL, 0}, count);
 }
 
 /* Receives answers until there is none; returns how many had that code. */
@@ -266,4 +274,57 @@ test(calls_are_cancelled_by_any_number_of_ids_in_any_order)
     check(event_wait(&stream.f.echo.cancelled, 5));
     close_raw(&stream);
     mem_free(ids);
+}
+
+test(a_message_with_too_many_ids_to_cancel_ends_the_stream)
+{
+    enum { IDS = (64 << 10) + 1 };
+    Carrier__CarryRequest request = CARRIER__CARRY_REQUEST__INIT;
+    uint64_t *ids = mem_alloc_array(IDS, sizeof(*ids));
+    struct raw_stream stream;
+
+    open_raw(&stream);
+    request.cancelled_ids = ids;
+    request.n_cancelled_ids = IDS;
+    raw_send_message(&stream.raw, &request.base);
+    struct status st = raw_end(&stream.raw);
+    check_status(st, STATUS_INVALID_ARGUMENT);
+    check(strstr(st.text, "65537") != NULL);
+    close_raw(&stream);
+    mem_free(ids);
+}
+
+static bool rises_to(const atomic_uint *count, unsigned value)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+
+    for (int i = 0; i < 60000 && atomic_load(count) < value; i++)
+        (void)nanosleep(&pause, NULL);
+    return atomic_load(count) == value;
+}
+
+test(answers_that_nobody_reads_are_refused_beyond_a_limit)
+{
+    enum { LARGE = 60 << 10, CALLS = 200 };
+    Pb__GetTaskRequest request = PB__GET_TASK_REQUEST__INIT;
+    char *id = mem_alloc(LARGE + 1);
+    struct raw_stream stream;
+    uint8_t bytes[LARGE + 16];
+
+    request.id = memset(id, 'x', LARGE);
+    size_t len = protobuf_c_message_pack(&request.base, bytes);
+    open_raw_with(&stream, (struct rpc_server_options){.max_message_bytes = 32 << 20,
+                                                       .max_arena_bytes = 64 << 20,
+                                                       .max_unread_bytes = 1 << 20});
+    send_requests(&stream, ECHO, str_from_bytes(bytes, len), CALLS);
+    check(rises_to(&stream.f.watching.ncarried, CALLS));
+    struct rpc_server *server = stream.f.echo.server;
+    check(falls_to_zero(server, &server->charged_bytes)); /* all are answered */
+    size_t nrefused = count_answers(&stream, STATUS_RESOURCE_EXHAUSTED, CALLS);
+    check(nrefused > 0 && nrefused < CALLS);
+    send_calls(&stream, ECHO, 1);
+    check_int(count_answers(&stream, STATUS_OK, 1), 1);
+    leave_raw(&stream);
+    close_raw(&stream);
+    mem_free(id);
 }
