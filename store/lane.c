@@ -7,7 +7,7 @@
  * a batch, which is on its connection.
  *
  *  - A batch that failed changed nothing; its queries go again alone ("solo"), so that only those
- *    fail that are wrong. A query alone that ran into another transaction goes again, too.
+ *    fail that are wrong. A query alone that ran into another transaction goes again, too, after a pause.
  *  - A batch whose connection was lost may have been committed. Reads go again, once; writes end as
  *    UNKNOWN.
  *  - While no connection is up, queries wait for HOLD_MS, or less if their time ends, and then fail.
@@ -40,6 +40,7 @@ enum {
     MAX_SENT = 32,                  /* batches on a connection */
     PARAMS_KEPT_BYTES = 256 * 1024, /* of memory for a parameter, from batch to batch */
     MAX_TRIES = 5,                  /* of a query that is in conflict with others */
+    FIRST_PAUSE_MS = 10,            /* before the next one, doubled each time */
     MAX_EVENTS = 32,
 };
 
@@ -68,7 +69,7 @@ struct lane {
     bool is_over;         /* that time has come */
     bool was_up;
     int64_t down_since_ms;
-    int64_t next_expiry_ms; /* no query in waiting expires before */
+    int64_t next_look_ms; /* no query in waiting expires, or ends its pause, before */
     struct buf params[QUERY_MAX_PARAMS];
     struct row_plan **plans; /* a list for each of the statements */
     unsigned nconnections;
@@ -114,23 +115,30 @@ static int64_t get_expiry_ms(const struct lane *lane, const struct query *query)
     return query->deadline_ms < since_ms + HOLD_MS ? query->deadline_ms : since_ms + HOLD_MS;
 }
 
+static void look_at(struct lane *lane, int64_t time_ms)
+{
+    if (time_ms < lane->next_look_ms)
+        lane->next_look_ms = time_ms;
+}
+
 static void expire(struct lane *lane, int64_t now_ms)
 {
     struct list kept;
     struct list *link;
 
-    if (now_ms < lane->next_expiry_ms && !is_closed(lane))
+    if (now_ms < lane->next_look_ms && !is_closed(lane))
         return;
     list_init(&kept);
-    lane->next_expiry_ms = INT64_MAX;
+    lane->next_look_ms = INT64_MAX;
     while ((link = list_take_first(&lane->waiting))) {
         struct query *query = get_query(link);
         int64_t expiry_ms = get_expiry_ms(lane, query);
 
         if (now_ms < expiry_ms && !is_closed(lane)) {
             list_add_last(&kept, link);
-            if (expiry_ms < lane->next_expiry_ms)
-                lane->next_expiry_ms = expiry_ms;
+            look_at(lane, expiry_ms);
+            if (query->again_ms > now_ms)
+                look_at(lane, query->again_ms);
             continue;
         }
         count_queued(lane, -1);
@@ -149,7 +157,14 @@ static void requeue(struct lane *lane, struct query *query)
 {
     list_add_first(&lane->waiting, &query->link);
     count_queued(lane, 1);
-    lane->next_expiry_ms = 0;
+    lane->next_look_ms = 0;
+}
+
+/* Goes again after a pause, in which those that it ran into may end. */
+static void pause_query(struct lane *lane, struct query *query)
+{
+    query->again_ms = clock_get_monotonic_ms() + (FIRST_PAUSE_MS << (query->ntries - 1));
+    requeue(lane, query);
 }
 
 /* From the last to the first, so that those that wait again stay in order. */
@@ -186,9 +201,12 @@ static void answer_failed(struct lane *lane, struct query_batch *batch, struct s
     while (!list_is_empty(&batch->queries)) {
         struct query *query = take_last(batch);
 
-        if (!is_alone || (is_conflict && ++query->ntries < MAX_TRIES)) {
+        if (!is_alone) {
             query->is_solo = true;
             requeue(lane, query);
+        } else if (is_conflict && ++query->ntries < MAX_TRIES) {
+            query->is_solo = true;
+            pause_query(lane, query);
         } else {
             query->on_done(query, st, NULL);
         }
@@ -264,7 +282,10 @@ static void dispatch(struct lane *lane, int64_t now_ms)
 
         if (connection->nsent == MAX_SENT)
             return;
-        struct query_batch *batch = query_batch_take(&lane->waiting, lane->options->max_batch);
+        struct query_batch *batch =
+            query_batch_take(&lane->waiting, lane->options->max_batch, now_ms);
+        if (!batch)
+            return;
         count_queued(lane, -(int)batch->nqueries);
         send_batch(lane, connection, batch, now_ms);
         if (connection->state != CONNECTION_UP) {
@@ -300,7 +321,7 @@ static void publish(struct lane *lane, int64_t now_ms)
     if (is_up != lane->was_up) {
         lane->was_up = is_up;
         lane->down_since_ms = now_ms;
-        lane->next_expiry_ms = 0;
+        lane->next_look_ms = 0;
     }
     pthread_mutex_lock(&lane->mutex);
     if (st.code != STATUS_OK)
@@ -331,16 +352,14 @@ static void fetch(struct lane *lane)
         end_query(get_query(link), STATUS_RESOURCE_EXHAUSTED,
                   "too many requests wait for the database");
     while ((link = list_take_first(&fetched))) {
-        int64_t expiry_ms = get_expiry_ms(lane, get_query(link));
-        if (expiry_ms < lane->next_expiry_ms)
-            lane->next_expiry_ms = expiry_ms;
+        look_at(lane, get_expiry_ms(lane, get_query(link)));
         list_add_last(&lane->waiting, link);
     }
 }
 
 static int get_wait_ms(const struct lane *lane, int64_t now_ms)
 {
-    int64_t due_ms = list_is_empty(&lane->waiting) ? INT64_MAX : lane->next_expiry_ms;
+    int64_t due_ms = list_is_empty(&lane->waiting) ? INT64_MAX : lane->next_look_ms;
 
     if (!lane->is_over && lane->known_end_ms < due_ms)
         due_ms = lane->known_end_ms;
@@ -516,6 +535,7 @@ void lane_submit(struct lane *lane, struct query *query)
     query->deadline_ms = clock_get_monotonic_ms() + query->timeout_ms;
     query->is_solo = false;
     query->ntries = 0;
+    query->again_ms = 0;
 
     pthread_mutex_lock(&lane->mutex);
     bool was_empty = list_is_empty(&lane->inbox) && list_is_empty(&lane->refused);

@@ -95,8 +95,9 @@ struct query {
 
     struct list link; /* the rest is the store's */
     int64_t deadline_ms;
-    bool is_solo;    /* goes alone: a batch with it failed */
-    unsigned ntries; /* how often it was sent for nothing */
+    bool is_solo;     /* goes alone: a batch with it failed */
+    unsigned ntries;  /* how often it was sent for nothing */
+    int64_t again_ms; /* it pauses until then; 0: it does not */
 };
 
 #endif

@@ -32,9 +32,25 @@ static bool has_key(const struct query_batch *batch, const struct query *query)
     return false;
 }
 
-struct query_batch *query_batch_take(struct list *waiting, unsigned max)
+/* The first one that does not pause, or NULL. */
+static struct query *find_first(const struct list *waiting, int64_t now_ms)
 {
-    struct query *first = container_of(waiting->next, struct query, link);
+    struct list *link;
+
+    list_for_each (link, waiting) {
+        struct query *query = container_of(link, struct query, link);
+        if (query->again_ms <= now_ms)
+            return query;
+    }
+    return NULL;
+}
+
+struct query_batch *query_batch_take(struct list *waiting, unsigned max, int64_t now_ms)
+{
+    struct query *first = find_first(waiting, now_ms);
+
+    if (!first)
+        return NULL;
     const struct statement *statement = first->statement;
     struct query_batch *batch = mem_alloc(sizeof(*batch));
     size_t bytes = 0;
@@ -46,7 +62,7 @@ struct query_batch *query_batch_take(struct list *waiting, unsigned max)
         max = 1;
     batch->statement = statement;
     list_init(&batch->queries);
-    for (struct list *link = waiting->next; link != waiting && batch->nqueries < max; link = next) {
+    for (struct list *link = &first->link; link != waiting && batch->nqueries < max; link = next) {
         struct query *query = container_of(link, struct query, link);
 
         next = link->next;

@@ -26,10 +26,10 @@ struct query_batch {
 };
 
 /*
- * Takes the first query of a list that is not empty, and at most max in all that may go with it: of the same
- * statement, not to go alone, with other keys, of 4 MiB of texts at most. Owned by the caller.
+ * Takes the first query of a list that does not pause, and at most max in all that may go with it: of the same
+ * statement, not to go alone, with other keys, of 4 MiB of texts at most. Owned by the caller. NULL: there is none.
  */
-struct query_batch *query_batch_take(struct list *waiting, unsigned max) MUST_CHECK;
+struct query_batch *query_batch_take(struct list *waiting, unsigned max, int64_t now_ms) MUST_CHECK;
 
 /* Its queries are gone or are in no list that matters. */
 void query_batch_destroy(struct query_batch *batch);

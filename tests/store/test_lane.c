@@ -30,7 +30,13 @@ static const char table_sql[] =
     " PERFORM pg_advisory_xact_lock(10 + p_id);"
     " WHILE v_word = '+' AND NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory'"
     " AND granted AND objid = 13 - p_id) LOOP PERFORM pg_sleep(0.01); END LOOP;"
-    " UPDATE thing SET word = word || '+' WHERE id = 3 - p_id; RETURN p_id; END $$;";
+    " UPDATE thing SET word = word || '+' WHERE id = 3 - p_id; RETURN p_id; END $$;"
+    "CREATE SEQUENCE begin_ms;" /* no rollback takes it back */
+    "CREATE FUNCTION thing_conflict(p_ms bigint) RETURNS bigint LANGUAGE plpgsql AS $$"
+    " DECLARE v_ms bigint := extract(epoch FROM clock_timestamp()) * 1000;"
+    " BEGIN IF nextval('begin_ms') = 1 THEN PERFORM setval('begin_ms', v_ms); END IF;"
+    " IF v_ms < currval('begin_ms') - 10 + p_ms THEN RAISE deadlock_detected; END IF;"
+    " RETURN p_ms; END $$;";
 
 static const struct statement thing_add = {
     .name = "thing_add",
@@ -81,6 +87,16 @@ static const struct statement thing_cross = {
     .types = {PARAM_INT8},
 };
 
+/* Is the victim of a conflict until some $1 ms after its first try. */
+static const struct statement thing_conflict = {
+    .name = "thing_conflict",
+    .lane = LANE_WRITE,
+    .sql = "SELECT q.ord, thing_conflict(q.ms) AS id"
+           "  FROM unnest($1::bigint[]) WITH ORDINALITY AS q(ms, ord)",
+    .nparams = 1,
+    .types = {PARAM_INT8},
+};
+
 /* Has no column "ord". */
 static const struct statement without_ord = {
     .name = "without_ord",
@@ -90,8 +106,9 @@ static const struct statement without_ord = {
     .types = {PARAM_INT8},
 };
 
-static const struct statement *const statements[] = {
-    &thing_add, &thing_get, &wait_write, &wait_read, &without_ord, &thing_cross, NULL};
+static const struct statement *const statements[] = {&thing_add,      &thing_get,   &wait_write,
+                                                     &wait_read,      &without_ord, &thing_cross,
+                                                     &thing_conflict, NULL};
 
 /* A query and its answer. */
 struct shot {
@@ -270,6 +287,21 @@ test(query_that_is_the_victim_of_a_deadlock_goes_again)
     /* A session tells what it has counted when it ends. */
     check(postgres_server_wait(
         url, "SELECT deadlocks > 0 FROM pg_stat_database WHERE datname = current_database()", "t"));
+}
+
+test(query_in_conflict_leaves_others_time_before_it_goes_again)
+{
+    const char *url;
+    struct store *store = open_store(&url);
+    struct shot shot, never;
+
+    start(store, &shot, &thing_conflict, 100);
+    wait_for(&shot);
+    check_status(shot.st, STATUS_OK);
+    start(store, &never, &thing_conflict, INT32_MAX);
+    wait_for(&never);
+    check_status(never.st, STATUS_ABORTED);
+    store_destroy(store);
 }
 
 test(error_of_the_commit_is_reported)

@@ -13,7 +13,7 @@ static const struct statement keyed = {
 static const struct statement small = {
     .name = "small", .nparams = 1, .types = {PARAM_TEXT}, .max_batch = 2};
 
-enum { MAX_QUERIES = 16 };
+enum { MAX_QUERIES = 16, NOW_MS = 1000 };
 
 /* Queries that wait; each is known by the one letter of its parameter. */
 struct waiting {
@@ -36,7 +36,7 @@ static void add(struct waiting *waiting, const struct statement *statement, cons
 static void take_all(struct waiting *waiting, unsigned max, char *ret)
 {
     while (!list_is_empty(&waiting->list)) {
-        struct query_batch *batch = query_batch_take(&waiting->list, max);
+        struct query_batch *batch = query_batch_take(&waiting->list, max, NOW_MS);
         struct list *link;
 
         while ((link = list_take_first(&batch->queries)))
@@ -83,6 +83,25 @@ test(query_that_goes_alone_is_a_batch)
     waiting.queries[1].is_solo = true;
     take_all(&waiting, 10, text);
     check_str(text, "ac b");
+}
+
+test(query_that_pauses_is_passed_over)
+{
+    struct waiting waiting = {.n = 0};
+    struct list *link;
+
+    add(&waiting, &plain, "a");
+    add(&waiting, &plain, "b");
+    waiting.queries[0].is_solo = true;
+    waiting.queries[0].again_ms = NOW_MS + 1;
+    struct query_batch *batch = query_batch_take(&waiting.list, 10, NOW_MS);
+    link = list_take_first(&batch->queries);
+    check(link == &waiting.queries[1].link);
+    query_batch_destroy(batch);
+    check(!query_batch_take(&waiting.list, 10, NOW_MS));
+    batch = query_batch_take(&waiting.list, 10, NOW_MS + 1);
+    check_int(batch->nqueries, 1);
+    query_batch_destroy(batch);
 }
 
 test(queries_with_one_key_go_in_their_order)
