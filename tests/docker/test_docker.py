@@ -254,7 +254,6 @@ def test_one_more_file_turns_tls_on(compose, engine, monkeypatch):
     local = "localhost,127.0.0.1"
     subprocess.run([ROOT / "scripts/certificates", folder, f"gateway,{local}", f"rest,{local}", "worker", "cli"],
                    check=True, capture_output=True)
-    folder.chmod(0o755)
     for key in folder.glob("*.key"):
         os.chown(key, 10001, 10001)
     files = f"{compose.environment['COMPOSE_FILE']}:{ROOT / 'docker/compose.tls.yaml'}"

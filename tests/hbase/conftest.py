@@ -14,7 +14,7 @@ HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
 
 from hbasetest.build import Build  # noqa: E402
-from hbasetest.harness import HBase  # noqa: E402
+from hbasetest.harness import FULL_ROWS, HBase  # noqa: E402
 from hbasetest.sluice import Sluice  # noqa: E402
 
 pytest_plugins = ["sluicetest.fixtures"]
@@ -22,7 +22,7 @@ pytest_plugins = ["sluicetest.fixtures"]
 
 def pytest_addoption(parser):
     parser.addoption("--hbase-version", help="of HBase's artifacts; by default the one in pom.xml")
-    parser.addoption("--rows", type=int, default=100_000, help="of the large table that is copied; 1000000 is the full one")
+    parser.addoption("--rows", type=int, default=100_000, help=f"of the large table that is copied; {FULL_ROWS} is the full one")
 
 
 def pytest_configure(config):
@@ -34,7 +34,8 @@ def pytest_configure(config):
 @pytest.fixture(scope="session")
 def hbase(request):
     """Makes clusters; has the judge."""
-    made = HBase(Build(request.config.getoption("--hbase-version")))
+    option = request.config.getoption
+    made = HBase(Build(option("--hbase-version")), is_quick=option("--rows") < FULL_ROWS)
     try:
         yield made
     finally:

@@ -7,13 +7,13 @@ import re
 
 import pytest
 
+from hbasetest.harness import FULL_ROWS
 from hbasetest.judge import family
 from sluicetest.wait import scale
 from test_migration import Migrations, states
 
 MAX_WORKER_KB = 300 * 1000
 MIN_TIMES_COPYTABLE = 3  # by files
-FULL_ROWS = 1_000_000
 BUSY_SCALE = 2  # of time, on a machine that does other things, too; a build with sanitizers has more
 FAMILIES = [family(name, VERSIONS=5) for name in "abc"]
 REGIONS = 12

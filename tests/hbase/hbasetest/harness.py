@@ -4,15 +4,18 @@ import shutil
 import tempfile
 
 from .build import Build
-from .cluster import Cluster
+from .cluster import QUICK, Cluster
 from .judge import Judge
+
+FULL_ROWS = 1_000_000  # of a table that is copied; with as many rates are compared
 
 
 class HBase:
-    """Starts clusters, and the judge when it is first asked for; removes them all."""
+    """Starts clusters, and the judge when it is first asked for; removes them all. is_quick: they start quickly, and work slowly."""
 
-    def __init__(self, build):
+    def __init__(self, build, is_quick=True):
         self.build = build
+        self.flags = QUICK if is_quick else []
         self.folder = None
         self.clusters = []
         self.keep_logs = False
@@ -28,7 +31,7 @@ class HBase:
     def make(self, name="cluster", version=None, **how):
         """A Cluster that is not started; how: region_servers, access_control, settings."""
         build = Build(version) if version else self.build
-        self.clusters.append(Cluster(build, name, **how))
+        self.clusters.append(Cluster(build, name, flags=self.flags, **how))
         return self.clusters[-1]
 
     def start(self, name="cluster", **how):

@@ -154,9 +154,12 @@ class Cluster:
 
     def restart_immediately(self):
         """As `pg_ctl restart -m immediate`: nothing is written at the end, and the log is replayed."""
+        self._stop_immediately()
+        self.start()
+
+    def _stop_immediately(self):
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait(timeout=60 * scale())
-        self.start()
 
     def set(self, name, value):
         """By ALTER SYSTEM; None takes it back. Sessions that are there have been told when those that come have it."""
@@ -182,9 +185,10 @@ class Cluster:
         wait_until(is_asked, what=f"the password of {role} is asked for")
 
     def remove(self):
-        """Stops for good."""
+        """Stops for good; one that is killed would leave what its processes shared in memory."""
         if self.process and self.process.poll() is None:
-            self.kill()
+            self.resume()
+            self._stop_immediately()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def url(self, database):
