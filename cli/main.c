@@ -57,7 +57,7 @@ static const struct option_row rows[] = {
     SECRET_ROW("database-url", database_url, "URL",
                "migrate, token, secret rotate: the database; keep a password in a file"),
     TEXT_ROW("database-password-file", database_password_file, "PATH",
-             "migrate, secret rotate: the file that has the database's password"),
+             "migrate, token, secret rotate: the file that has the database's password"),
     TEXT_ROW("secret-key-file", secret_key_file, "PATH",
              "secret rotate: the file of keys; the first one is the new one"),
     {.name = "rest",
