@@ -94,6 +94,14 @@ struct destination_type {
     struct status (*begin)(struct destination *destination, bool drops_units,
                            const struct unit **ret_units, size_t *ret_nunits);
 
+    /*
+     * When all splits are committed and no writer is open: makes sure that what was committed stays, whatever happens to the server
+     * from now on. *ret_units as of begin: a server that was killed, or whose standby took over, may have lost some that
+     * were acknowledged, with their rows. NULL unless keeps_units.
+     */
+    struct status (*settle)(struct destination *destination, const struct unit **ret_units,
+                            size_t *ret_nunits);
+
     /* After the task is over: forgets its units, if they can be written twice. Not needed for correctness. */
     void (*forget)(struct destination *destination);
 

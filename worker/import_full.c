@@ -13,12 +13,15 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "worker/import.h"
 #include "worker/import_done.h"
 #include "worker/import_splits.h"
 #include "worker/job_context.h"
 #include "worker/runner.h"
+
+enum { MAX_ROUNDS = 10 };
 
 static uint64_t mix(uint64_t hash, const void *data, size_t len)
 {
@@ -65,6 +68,43 @@ static struct status find_done(struct import *import, bool is_first, struct str 
     return st;
 }
 
+/*
+ * Finds out what the destination has for good. What it has lost is to be moved again; *ret_nlost is how many splits that is.
+ */
+static struct status settle(struct import *import, struct import_done *done, size_t *ret_nlost)
+{
+    const struct unit *units = NULL;
+    size_t nunits = 0, nsplits = done->nsplits;
+    struct status st = import->writer->settle(import->destination, &units, &nunits);
+
+    if (st.code != STATUS_OK)
+        return st;
+    import_done_deinit(done);
+    import_done_init(done, nsplits);
+    for (size_t i = 0; i < nunits && st.code == STATUS_OK; i++)
+        st = import_done_add(done, &units[i]);
+    *ret_nlost = nsplits - nunits;
+    return st;
+}
+
+/* Moves all that is not done, until the destination has it for good. */
+static struct status move_splits(struct import *import, const struct plan *plan,
+                                 struct str fingerprint, struct import_done *done)
+{
+    for (int i = 0; i < MAX_ROUNDS; i++) {
+        size_t nlost = 0;
+        struct status st = import_splits_run(import, plan, fingerprint, done);
+
+        if (st.code == STATUS_OK && import->writer->keeps_units)
+            st = settle(import, done, &nlost);
+        if (st.code != STATUS_OK || nlost == 0)
+            return st;
+        log_warn("destination lost what it had committed", JOB_FIELDS(import->context),
+                 log_int("splits", (int64_t)nlost));
+    }
+    return status_error(STATUS_UNAVAILABLE, "the destination loses what it has committed");
+}
+
 static struct status move(struct import *import, const struct plan *plan, struct str fingerprint)
 {
     const Pb__LeasedJob *job = job_context_get_job(import->context);
@@ -83,7 +123,7 @@ static struct status move(struct import *import, const struct plan *plan, struct
     if (st.code == STATUS_OK && is_first)
         st = job_context_save_checkpoint(import->context, fingerprint);
     if (st.code == STATUS_OK)
-        st = import_splits_run(import, plan, fingerprint, &done);
+        st = move_splits(import, plan, fingerprint, &done);
     import_done_deinit(&done);
     return st;
 }

@@ -182,11 +182,30 @@ static struct status refuse_forgotten_units(size_t nunits)
                         nunits);
 }
 
+static struct status read_units(struct destination *destination, const struct unit **ret_units,
+                                size_t *ret_nunits)
+{
+    mem_free(destination->units);
+    destination->units = NULL;
+    struct status st = pg_ledger_read_units(destination->link, &destination->lease,
+                                            &destination->units, ret_nunits);
+    *ret_units = destination->units;
+    return st;
+}
+
+/* After what takes one session: hours may pass until the next. Gives why it failed, if it did. */
+static struct status end_session(struct destination *destination, struct status st)
+{
+    st = ask_fence(destination, st);
+    pg_link_close(destination->link);
+    destination->link = NULL;
+    return st;
+}
+
 static struct status begin(struct destination *destination, bool drops_units,
                            const struct unit **ret_units, size_t *ret_nunits)
 {
     const struct pg_lease *lease = &destination->lease;
-    size_t nunits = 0;
     struct status st = ensure_table(destination);
 
     if (st.code == STATUS_OK)
@@ -201,22 +220,23 @@ static struct status begin(struct destination *destination, bool drops_units,
         pg_ledger_prune(destination->link);
     if (st.code == STATUS_OK && destination->table->nkeys > 0)
         st = find_whether_empty(destination);
-    if (st.code == STATUS_OK) {
-        mem_free(destination->units);
-        destination->units = NULL;
-        st = pg_ledger_read_units(destination->link, lease, &destination->units, &nunits);
-    }
-    if (st.code == STATUS_OK && drops_units && nunits > 0)
-        st = refuse_forgotten_units(nunits);
-    st = ask_fence(destination, st);
-    /* Hours may pass until the next use. */
-    pg_link_close(destination->link);
-    destination->link = NULL;
-    if (st.code == STATUS_OK) {
-        *ret_units = destination->units;
-        *ret_nunits = nunits;
-    }
-    return st;
+    if (st.code == STATUS_OK)
+        st = read_units(destination, ret_units, ret_nunits);
+    if (st.code == STATUS_OK && drops_units && *ret_nunits > 0)
+        st = refuse_forgotten_units(*ret_nunits);
+    return end_session(destination, st);
+}
+
+static struct status settle(struct destination *destination, const struct unit **ret_units,
+                            size_t *ret_nunits)
+{
+    struct status st = ensure_connected(destination);
+
+    if (st.code == STATUS_OK)
+        st = pg_ledger_settle(destination->link, &destination->lease);
+    if (st.code == STATUS_OK)
+        st = read_units(destination, ret_units, ret_nunits);
+    return end_session(destination, st);
 }
 
 /* Where rows have no key, units outlive their task: if it is taken up again, by mistake, nothing is added twice. */
@@ -255,6 +275,7 @@ const struct destination_type postgres_destination = {
     .make_table = make_table,
     .get_columns = get_columns,
     .begin = begin,
+    .settle = settle,
     .forget = forget,
     .open_writer = open_writer,
     .close_writer = pg_writer_close,

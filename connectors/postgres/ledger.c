@@ -86,6 +86,16 @@ static const char take_fence[] =
     "       AND ($3::boolean OR fence < $6::bigint))"
     " SELECT task_id FROM taken";
 
+/* Where commits wait for standbys, too, this one does as they do. */
+static const char wait_for_disk[] =
+    "BEGIN;"
+    "SELECT pg_catalog.set_config('synchronous_commit', 'local', true)"
+    " WHERE pg_catalog.current_setting('synchronous_commit') = 'off'";
+
+/* Something to commit; the log is written in order, so it is the last that is. */
+static const char touch_fence[] = "UPDATE sluice_import.import_task SET fence = fence"
+                                  " WHERE task_id = $1 AND fence = $2::bigint RETURNING task_id";
+
 static const char read_units[] = "SELECT number, rows_read, rows_written, bad_rows, bytes_read"
                                  "  FROM sluice_import.import_unit"
                                  " WHERE task_id = $1 AND number BETWEEN 0 AND 4294967295"
@@ -322,6 +332,24 @@ struct status pg_ledger_read_units(struct pg_link *link, const struct pg_lease *
     PQclear(rows);
     *ret = units;
     *ret_nunits = (size_t)nunits;
+    return st;
+}
+
+struct status pg_ledger_settle(struct pg_link *link, const struct pg_lease *lease)
+{
+    struct pg_number token = pg_number_make(lease->token);
+    struct pg_query query = {
+        .sql = touch_fence, .nparams = 2, .params = {lease->task_id, token.text}};
+    size_t nrows = 0;
+    struct status st = pg_link_run(link, wait_for_disk);
+
+    if (st.code == STATUS_OK)
+        st = pg_link_count(link, &query, &nrows);
+    if (st.code == STATUS_OK && nrows == 0)
+        st = refuse_stale();
+    if (st.code == STATUS_OK)
+        st = pg_link_run(link, "COMMIT");
+    pg_link_rollback(link);
     return st;
 }
 

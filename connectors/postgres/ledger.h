@@ -54,6 +54,12 @@ struct status pg_ledger_check_fence(struct pg_link *link, const struct pg_lease 
 struct status pg_ledger_read_units(struct pg_link *link, const struct pg_lease *lease,
                                    struct unit **ret, size_t *ret_nunits) MUST_CHECK;
 
+/*
+ * Returns once the units of which pg_ledger_read_units tells on the same link are on the server's disk, even where its settings let
+ * commits return before. ABORTED: token is not the newest, or the server has forgotten it.
+ */
+struct status pg_ledger_settle(struct pg_link *link, const struct pg_lease *lease) MUST_CHECK;
+
 struct status pg_ledger_find_unit(struct pg_link *link, const struct pg_lease *lease,
                                   uint32_t number, bool *ret_found) MUST_CHECK;
 

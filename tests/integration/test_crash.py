@@ -13,7 +13,9 @@ import pytest
 
 from sluicetest.bigfile import COLUMNS, SQL_COLUMNS, SQL_TABLE, BigFiles
 from sluicetest.importer import Importer
+from sluicetest.postgres import Cluster
 from sluicetest.stack import ENDED
+from sluicetest.standstill import stop_process
 from sluicetest.wait import wait_until
 
 ROWS = 800000
@@ -336,3 +338,42 @@ def test_a_worker_whose_session_was_ended_while_it_slept_asks_the_destination_wh
         fenced.wake_up(offset)
         gate.open("d")
         fenced.check()
+
+
+@pytest.fixture
+def careless():
+    """A PostgreSQL that says that a commit is done before it is on disk."""
+    cluster = Cluster(synchronous_commit="off", wal_writer_delay="10s", wal_buffers="64MB")
+    cluster.start()
+    yield cluster
+    cluster.remove()
+
+
+def test_a_destination_that_loses_what_it_committed_is_given_it_again(stack, careless):
+    stack.start_gateway()
+    stack.start_worker()
+    destination = careless.create_database()
+    stack.add_usual_sources(destination)
+    importer = Importer(stack, destination, "lost")
+    importer.make_table("id text")
+    nfiles, nrows = 12, 50
+    for n in range(nfiles):
+        importer.write(f"{n:02}.csv", "".join(f"{n}-{i}\n" for i in range(nrows)))
+    with importer.gate() as gate:
+        gate.close("0-0")
+        gate.close(f"{nfiles - 1}-0")
+        task = importer.submit({"id": "id"})
+        gate.wait_until_reached("0-0")
+        destination.rows("CHECKPOINT")
+        for pid, in destination.rows("SELECT pid FROM pg_stat_activity WHERE backend_type IN"
+                                     " ('walwriter', 'background writer', 'checkpointer')"):
+            stop_process(pid)
+        gate.open("0-0")
+        wait_until(lambda: len(importer.units(task)) == nfiles - 1, what="all but the last are committed")
+        careless.restart()
+    assert len(importer.units(task)) < nfiles - 1, "the server has kept all"
+    done = importer.end(task)
+    assert done.progress.rows_read == done.progress.rows_written == nfiles * nrows
+    assert importer.rows("count(*), count(DISTINCT id)") == [(nfiles * nrows, nfiles * nrows)]
+    assert len(importer.units(task)) == nfiles
+    assert '"event":"destination lost what it had committed"' in stack.worker.log.read_text()
