@@ -55,10 +55,13 @@ struct status hbase_registry_ask_zookeeper(struct hbase_registry *registry,
                                            struct hbase_found *ret) MUST_CHECK;
 
 /*
- * A session at the end point that answered last, of a cluster that is found through ZooKeeper. Errors as of zookeeper_open. Any
- * thread. Blocks.
+ * Of a cluster that is found through ZooKeeper: a session at the first end point that opens one, and time for what is asked there;
+ * or one at this end point. Errors as above. Any thread. Blocks.
  */
 struct zookeeper;
+struct status hbase_registry_open_session(struct hbase_registry *registry,
+                                          const struct hbase_endpoint *endpoint,
+                                          int64_t deadline_ms, struct zookeeper **ret) MUST_CHECK;
 struct status hbase_registry_open_zookeeper(struct hbase_registry *registry, struct zookeeper **ret)
     MUST_CHECK;
 

@@ -4,7 +4,6 @@
  * The node master is there only while a master is active; hbaseid is there always. So the latter decides whether a node that
  * is missing is one that will come, or the parent is wrong.
  */
-#include "base/clock.h"
 #include "hbase/registry.h"
 #include "hbase/znode.h"
 #include "hbase/zookeeper.h"
@@ -130,13 +129,11 @@ struct status hbase_registry_ask_zookeeper(struct hbase_registry *registry,
     return st;
 }
 
-struct status hbase_registry_open_zookeeper(struct hbase_registry *registry, struct zookeeper **ret)
+struct status hbase_registry_open_session(struct hbase_registry *registry,
+                                          const struct hbase_endpoint *endpoint,
+                                          int64_t deadline_ms, struct zookeeper **ret)
 {
-    const struct hbase_cluster_options *cluster = registry->options;
-    const struct hbase_endpoint *endpoint =
-        &cluster->endpoints[atomic_load(&registry->first) % cluster->nendpoints];
-    const struct zookeeper_options options =
-        get_options(registry, endpoint, clock_get_monotonic_ms() + HBASE_FIND_MS);
+    const struct zookeeper_options options = get_options(registry, endpoint, deadline_ms);
 
     return zookeeper_open(&options, ret);
 }

@@ -162,6 +162,8 @@ static void set_scan(struct hbase_scanner *scanner, const struct hbase_scan_opti
     scan->has_start_row = true;
     scan->has_stop_row = true;
     scan->stop_row = hbase_bytes_make(scanner->stop_row);
+    /* Unless it is said, a scan from a row to itself is that row's get (ProtobufUtil.toScan). */
+    scan->has_include_stop_row = true;
     scan->has_max_versions = true;
     scan->max_versions = (uint32_t)options->max_versions;
     scan->has_cache_blocks = true;

@@ -128,6 +128,11 @@ static void end_session(struct zookeeper *zookeeper)
     buf_deinit(&request);
 }
 
+void zookeeper_set_deadline(struct zookeeper *zookeeper, int64_t deadline_ms)
+{
+    zookeeper->options.deadline_ms = deadline_ms;
+}
+
 void zookeeper_close(struct zookeeper *zookeeper)
 {
     if (!zookeeper)

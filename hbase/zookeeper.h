@@ -34,6 +34,9 @@ struct zookeeper;
 struct status zookeeper_open(const struct zookeeper_options *options, struct zookeeper **ret)
     MUST_CHECK;
 
+/* Instead of the one that it was opened with. */
+void zookeeper_set_deadline(struct zookeeper *zookeeper, int64_t deadline_ms);
+
 /* NULL is allowed. */
 void zookeeper_close(struct zookeeper *zookeeper);
 

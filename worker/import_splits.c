@@ -72,9 +72,9 @@ static void add_progress(struct split_run *run, const struct job_progress *more)
     splits->progress.rows_written += more->rows_written;
     splits->progress.bad_rows += more->bad_rows;
     splits->progress.bytes_read += more->bytes_read;
-    struct job_progress sum = splits->progress;
+    /* Within the mutex, so that the last that is told is the sum of all. */
+    job_context_set_progress(splits->import->context, &splits->progress);
     (void)pthread_mutex_unlock(&splits->mutex);
-    job_context_set_progress(splits->import->context, &sum);
 }
 
 static void undo_progress(struct split_run *run)

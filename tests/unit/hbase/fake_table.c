@@ -99,6 +99,7 @@ static bool open_scanner(struct fake_table *f, struct fake_call *call,
     }
     fake_region_write_name(&region, f->region);
     f->stop_row = str_from_bytes(request->scan->stop_row.data, request->scan->stop_row.len);
+    f->is_get = str_is_equal(start, f->stop_row) && !request->scan->has_include_stop_row;
     f->scanner_id++;
     f->next_call_seq = 0;
     for (f->next_cell = 0; f->next_cell < f->ncells; f->next_cell++)
@@ -165,7 +166,7 @@ static void fill_answer(struct fake_table *f, const struct fake_region *region,
     for (;;) {
         struct str row = f->next_cell < f->ncells ? f->cells[f->next_cell].row : (struct str){0};
         if (f->next_cell == f->ncells || !has_row(region, row) ||
-            (f->stop_row.len > 0 && hbase_bytes_compare(row, f->stop_row) >= 0)) {
+            (f->stop_row.len > 0 && hbase_bytes_compare(row, f->stop_row) >= (f->is_get ? 1 : 0))) {
             scan_answer_end(answer);
             f->region[0] = '\0';
             return;

@@ -57,6 +57,7 @@ struct fake_table {
     uint64_t next_call_seq;
     size_t next_cell;
     struct str stop_row;
+    bool is_get; /* HBase takes it for one row that is asked for, the last included */
     struct fake_call *kept[8];
     unsigned nwaiting;
     struct buf written; /* as a cell block */

@@ -43,11 +43,12 @@ static struct status read_from(const struct fake_node *has, size_t nnodes, struc
 {
     const struct fake_zookeeper_options fake = {has, nnodes, FAKE_ZOOKEEPER_WELL};
     struct fake_zookeeper *server = fake_zookeeper_open(&fake);
-    const int port = fake_zookeeper_get_port(server);
+    /* Of the quorum's servers one is down. */
+    const int ports[] = {cluster_fixture_find_dead_port(), fake_zookeeper_get_port(server)};
     const struct hbase_peer_queue queue = {.server = A, .id = "p"};
     const struct hbase_peer_load load = {.queues = &queue, .nqueues = 1, .nservers = 1};
     struct stop stop = {0};
-    struct hbase_cluster *cluster = cluster_fixture_make_client(&port, 1, "/hbase", &stop);
+    struct hbase_cluster *cluster = cluster_fixture_make_client(ports, ARRAY_LEN(ports), "/hbase", &stop);
     struct arena *arena = arena_create(0);
     struct hbase_peer_logs logs = {0};
 

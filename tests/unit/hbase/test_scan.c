@@ -120,6 +120,7 @@ test(scan_keeps_to_its_range)
         {"b", "d", "b/f:@9F b/f:x@1 b/f:y@1 c/f:x@1"},
         {"bb", "m", "c/f:x@1 d/f:x@1 d/f:y@1 d/f:z@1"},
         {"m", "mm", "m/f:x@1"},
+        {"d", "d", ""},
         {"n", "", "n/f:x@1"},
         {"x", "", ""},
     };
