@@ -151,6 +151,10 @@ struct status hbase_admin_check_enabled(struct hbase_cluster *cluster,
     struct status st = hbase_admin_get_state(cluster, name, &state);
 
     hbase_table_name_write(name, text);
+    /* A definition is written down first, and a state only later. */
+    if (st.code == STATUS_NOT_FOUND ||
+        (st.code == STATUS_OK && state == HB__TABLE_STATE__STATE__ENABLING))
+        return status_error(STATUS_UNAVAILABLE, "table %s is being made or enabled", text);
     if (st.code == STATUS_OK && state != HB__TABLE_STATE__STATE__ENABLED)
         st = status_error(STATUS_FAILED_PRECONDITION, "table %s is not enabled", text);
     return st;

@@ -39,7 +39,10 @@ struct status hbase_admin_get_state(struct hbase_cluster *cluster,
                                     const struct hbase_table_name *name, Hb__TableState__State *ret)
     MUST_CHECK;
 
-/* FAILED_PRECONDITION: the table is not enabled. NOT_FOUND: there is no such table. */
+/*
+ * Of a table that has been described. FAILED_PRECONDITION: it is not enabled. UNAVAILABLE: it will be in a moment, since somebody
+ * makes or enables it.
+ */
 struct status hbase_admin_check_enabled(struct hbase_cluster *cluster,
                                         const struct hbase_table_name *name) MUST_CHECK;
 

@@ -25,6 +25,9 @@ static void make_actions(const struct hbase_batch *batch, const struct hbase_gro
         protos[n].has_mutate_type = true;
         protos[n].mutate_type = mutation->is_delete ? HB__MUTATION_PROTO__MUTATION_TYPE__DELETE
                                                     : HB__MUTATION_PROTO__MUTATION_TYPE__PUT;
+        /* What is acknowledged is taken for kept, so a table's own DURABILITY may not be less. */
+        protos[n].has_durability = true;
+        protos[n].durability = HB__MUTATION_PROTO__DURABILITY__SYNC_WAL;
         protos[n].has_associated_cell_count = true;
         protos[n].associated_cell_count = (int32_t)mutation->ncells;
         actions[n] = (Hb__Action)HB__ACTION__INIT;

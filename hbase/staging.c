@@ -3,25 +3,29 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 
 enum {
     FOLDER_MODE = 0770, /* who may have to do with the files: region servers may be of the group */
     /* Servers ask for the rights of the call's user, whom the system may not know. */
     FILE_MODE = 0666,
-    NAME_BYTES = sizeof("sluice-") + ID_UUID_BYTES,
+    NAME_BYTES = sizeof("sluice-") + ID_UUID_BYTES + sizeof("-9223372036854775807"),
 };
 
 struct hbase_staging {
-    char *url;             /* of the folder that holds the job's */
-    int parent;            /* that folder, open */
-    int fd;                /* the job's, open */
-    char name[NAME_BYTES]; /* of the job's in its parent */
+    char *url;  /* of the folder that holds the job's */
+    int parent; /* that folder, open */
+    int fd;     /* the job's, open */
+    char job[NAME_BYTES];  /* how the names of all of the job's begin: "sluice-<uuid>-" */
+    char name[NAME_BYTES]; /* of this lease's: and the token */
+    int64_t lease_token;
     atomic_uint_fast64_t nloaded;
 };
 
@@ -30,29 +34,52 @@ static bool is_self_or_parent(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* Removes a folder that has files only; one that is not there is fine. */
-static struct status remove_folder(int parent, const char *name)
+/* The entries of a folder in parent, or NULL. Its owner closes them. */
+static DIR *open_entries(int parent, const char *name)
 {
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *entries = fd >= 0 ? fdopendir(fd) : NULL;
 
-    if (fd < 0 && errno == ENOENT)
-        return status_ok();
-    if (!entries) {
-        struct status st =
-            status_from_errno(errno, "'%s' of an earlier attempt cannot be removed", name);
-        if (fd >= 0)
-            (void)close(fd);
-        return st;
-    }
-    for (struct dirent *entry; (entry = readdir(entries)) != NULL;) {
+    if (fd >= 0 && !entries)
+        (void)close(fd);
+    return entries;
+}
+
+/* Removes a folder that has files only. What cannot be removed stays: whoever wrote it may be at it still. */
+static void remove_folder(int parent, const char *name)
+{
+    DIR *entries = open_entries(parent, name);
+
+    for (struct dirent *entry; entries && (entry = readdir(entries)) != NULL;) {
         if (!is_self_or_parent(entry->d_name))
-            (void)unlinkat(fd, entry->d_name, 0);
+            (void)unlinkat(dirfd(entries), entry->d_name, 0);
     }
-    (void)closedir(entries);
-    if (unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
-        return status_from_errno(errno, "'%s' of an earlier attempt cannot be removed", name);
-    return status_ok();
+    if (entries)
+        (void)closedir(entries);
+    (void)unlinkat(parent, name, AT_REMOVEDIR);
+}
+
+/* Whether a name is that of the folder of this lease or an earlier one of the job. */
+static bool is_own(const struct hbase_staging *staging, const char *name)
+{
+    size_t len = strlen(staging->job);
+    int64_t token = 0;
+
+    return strncmp(name, staging->job, len) == 0 &&
+           number_read("token", str_from(name + len), 0, INT64_MAX, &token).code == STATUS_OK &&
+           token <= staging->lease_token;
+}
+
+static void remove_own(struct hbase_staging *staging)
+{
+    DIR *entries = open_entries(staging->parent, ".");
+
+    for (struct dirent *entry; entries && (entry = readdir(entries)) != NULL;) {
+        if (is_own(staging, entry->d_name))
+            remove_folder(staging->parent, entry->d_name);
+    }
+    if (entries)
+        (void)closedir(entries);
 }
 
 /* Makes the job's folder, which belongs to the group that its parent gives it. */
@@ -76,7 +103,8 @@ static struct status open_parent(const char *folder, struct hbase_staging *stagi
     return staging->parent >= 0 ? status_ok() : status_from_errno(errno, "it cannot be opened");
 }
 
-struct status hbase_staging_open(const char *folder, const char *job, struct hbase_staging **ret)
+struct status hbase_staging_open(const char *folder, const char *job, int64_t lease_token,
+                                 struct hbase_staging **ret)
 {
     struct hbase_staging *staging = mem_alloc(sizeof(*staging));
     struct buf url = {0};
@@ -87,10 +115,12 @@ struct status hbase_staging_open(const char *folder, const char *job, struct hba
     buf_printf(&url, "file://%s", folder);
     staging->url = buf_take(&url);
     id_make_named_uuid(str_from(job), id);
-    (void)snprintf(staging->name, sizeof(staging->name), "sluice-%s", id);
+    (void)snprintf(staging->job, sizeof(staging->job), "sluice-%s-", id);
+    (void)snprintf(staging->name, sizeof(staging->name), "sluice-%s-%" PRId64, id, lease_token);
+    staging->lease_token = lease_token;
     struct status st = open_parent(folder, staging);
     if (st.code == STATUS_OK)
-        st = remove_folder(staging->parent, staging->name);
+        remove_own(staging);
     if (st.code == STATUS_OK)
         st = make_folder(staging);
     if (st.code == STATUS_OK) {
@@ -112,7 +142,7 @@ void hbase_staging_close(struct hbase_staging *staging)
         return;
     if (staging->fd >= 0) {
         (void)close(staging->fd);
-        (void)remove_folder(staging->parent, staging->name);
+        remove_own(staging);
     }
     if (staging->parent >= 0)
         (void)close(staging->parent);

@@ -1,8 +1,9 @@
 /*
  * hbase/staging.h - the folder of a job in which it writes files for the destination's servers to load.
  *
- * It is in a folder of a file system that worker and region servers share, under the same path, and is called by the job. So an attempt
- * begins by removing what one that was killed has left. A staging folder is shared by the threads of a job.
+ * It is in a folder of a file system that worker and region servers share, under the same path, and is called by the job and its lease. So
+ * an attempt removes what earlier ones have left that were killed, and one that has lost its lease and still runs does not touch what
+ * is its successor's. A staging folder is shared by the threads of a job.
  */
 #ifndef HBASE_STAGING_H
 #define HBASE_STAGING_H
@@ -22,13 +23,13 @@ struct hbase_staged_file {
 };
 
 /*
- * Makes the job's folder in folder, an absolute path; an older one of the job is removed. NOT_FOUND, PERMISSION_DENIED, FAILED_PRECONDITION and
+ * Makes a folder for the job and its lease in folder, an absolute path; those of the job's earlier leases are removed as far as that goes. NOT_FOUND, PERMISSION_DENIED, FAILED_PRECONDITION and
  * others: the system's reason; the text names the folder and what would be right. Blocks.
  */
-struct status hbase_staging_open(const char *folder, const char *job, struct hbase_staging **ret)
-    MUST_CHECK;
+struct status hbase_staging_open(const char *folder, const char *job, int64_t lease_token,
+                                 struct hbase_staging **ret) MUST_CHECK;
 
-/* Removes the folder with all that is in it. NULL is allowed. Blocks. */
+/* Removes the folder and those of earlier leases, with all that is in it. NULL is allowed. Blocks. */
 void hbase_staging_close(struct hbase_staging *staging);
 
 /* What users call the folder that holds it: "file:///dir". */

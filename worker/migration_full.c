@@ -19,6 +19,7 @@
 static struct status open_staging(const struct migration *migration,
                                   struct hbase_table *destination, struct hbase_staging **ret)
 {
+    const Pb__LeasedJob *job = job_context_get_job(migration->context);
     Hb__TableSchema *schema = NULL;
 
     if (!migration->spec.folder)
@@ -29,8 +30,7 @@ static struct status open_staging(const struct migration *migration,
         st = status_error(STATUS_FAILED_PRECONDITION, "table %s has no column families",
                           migration->destination_text);
     if (st.code == STATUS_OK)
-        st = hbase_staging_open(migration->spec.folder, job_context_get_job(migration->context)->id,
-                                ret);
+        st = hbase_staging_open(migration->spec.folder, job->id, job->lease_token, ret);
     if (st.code == STATUS_OK)
         st = hbase_bulk_writer_check(destination, *ret,
                                      hbase_bytes_get(schema->column_families[0]->name));

@@ -98,15 +98,24 @@ static struct status create_table(struct migration *migration, const Hb__TableSc
     return migration_at_destination(st);
 }
 
+static struct status describe_destination(struct migration *migration, Hb__TableSchema **ret)
+{
+    return migration_table_describe(migration->destination, &migration->destination_name, "W",
+                                    migration->arena, ret);
+}
+
 static struct status check_destination(struct migration *migration, const Hb__TableSchema *source,
                                        char ret_skipped[RUNNER_TEXT_BYTES])
 {
     Hb__TableSchema *table = NULL;
-    struct status st = migration_table_describe(
-        migration->destination, &migration->destination_name, "W", migration->arena, &table);
+    struct status st = describe_destination(migration, &table);
 
-    if (st.code == STATUS_NOT_FOUND && migration->spec.has_to_create)
-        return create_table(migration, source);
+    if (st.code == STATUS_NOT_FOUND && migration->spec.has_to_create) {
+        st = create_table(migration, source);
+        if (st.code != STATUS_ALREADY_EXISTS)
+            return st;
+        st = describe_destination(migration, &table); /* somebody else was faster */
+    }
     if (st.code == STATUS_NOT_FOUND)
         st =
             status_error(st.code, "%s; make it, or create the task with createTable=true", st.text);

@@ -250,7 +250,11 @@ struct status hbase_target_make_table(struct hbase_target *target, struct hbase_
 
     if (is_missing)
         st = create_table(target, cluster, sampler);
-    else if (st.code == STATUS_OK)
+    if (is_missing && st.code == STATUS_ALREADY_EXISTS) { /* somebody else was faster */
+        is_missing = false;
+        st = hbase_admin_describe(cluster, &target->name, target->arena, &schema);
+    }
+    if (!is_missing && st.code == STATUS_OK)
         st = check_table(target, cluster, schema);
     if (st.code == STATUS_OK)
         *ret_made = is_missing;

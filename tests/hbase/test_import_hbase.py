@@ -161,6 +161,15 @@ def test_every_type_may_be_a_row_key(importer, name):
     assert importer.cells() == {(bytes.fromhex(expected), b"f", b"i"): b"\1"}
 
 
+def test_imports_that_want_the_same_new_table_share_it(importer):
+    for n in range(4):
+        importer.write(f"{n}/a.csv", f"r{n},{n}\n")
+    tasks = [importer.submit({"k": "ROW||String", "n": "f:n||Int"}, path=f"{importer.name}/{n}") for n in range(4)]
+    for task in tasks:
+        assert importer.end(task).progress.rows_written == 1
+    assert importer.cells() == {(b"r%d" % n, b"f", b"n"): big(n, 4) for n in range(4)}
+
+
 def test_a_null_writes_no_cell_and_takes_none_away(importer):
     importer.write("a.csv", "r1,a,\nr2,,\nr3,\"\",c\n")
     importer.run({"k": "ROW||String", "a": "f:a||String", "b": "g:b:c||String"})
@@ -309,6 +318,8 @@ def test_abort_keeps_what_is_written_and_retry_does_the_rest(importer):
 
 
 def test_a_region_server_that_is_killed_is_waited_for(importer, target):
+    """And has all that it acknowledged, even of a table whose own wish is to keep no log."""
+    importer.judge.create(target, importer.name, DURABILITY="SKIP_WAL")
     for part in range(8):
         importer.write(f"part-{part}.csv", seed.csv_bytes(range(part * 20000, (part + 1) * 20000)))
     columns = {"id": "ROW||String", "n": "f:n||Int", "d": "f:d||Double", "s": "f:s||String", "t": "f:t||String",

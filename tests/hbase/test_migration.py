@@ -112,6 +112,15 @@ def test_a_table_gets_another_name_and_a_namespace(migrations, judge, source, ta
     judge.assert_equal(source, table, target, f"{table}_ns:copy")
 
 
+def test_copies_that_want_the_same_new_table_share_it(migrations, judge, source, target, table):
+    for n in range(4):
+        judge.create(source, f"{table}{n}")
+        judge.fill(source, f"{table}{n}", rows=10 * (n + 1))
+    tasks = [migrations.create(f"{table}{n}/{table}") for n in range(4)]
+    for n, task in enumerate(tasks):
+        assert migrations.wait(task)["fullJobs"][0]["rowsWritten"] == 10 * (n + 1)
+
+
 def test_a_pattern_takes_all_tables_of_a_namespace(migrations, judge, source, target, table):
     judge.ask("namespace", source, namespace=table)
     names = [f"{table}:t{n}" for n in (1, 2, 3)]

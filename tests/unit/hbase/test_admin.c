@@ -140,6 +140,34 @@ test(admin_looks_whether_a_table_is_there_when_the_master_has_forgotten)
     check_status(create_forgotten(&is_not), STATUS_UNKNOWN);
 }
 
+test(admin_takes_a_table_that_is_being_made_for_one_that_comes)
+{
+    Hb__TableState state = HB__TABLE_STATE__INIT;
+    Hb__GetTableStateResponse response = HB__GET_TABLE_STATE_RESPONSE__INIT;
+    const struct fake_step steps[] = {
+        {"GetTableState", .exception = HBASE "TableNotFoundException", .text = "ns:t"},
+        {"GetTableState", .reply = &response.base}};
+    static const struct {
+        Hb__TableState__State state;
+        enum status_code code;
+    } cases[] = {
+        {HB__TABLE_STATE__STATE__ENABLING, STATUS_UNAVAILABLE},
+        {HB__TABLE_STATE__STATE__ENABLED, STATUS_OK},
+        {HB__TABLE_STATE__STATE__DISABLING, STATUS_FAILED_PRECONDITION},
+        {HB__TABLE_STATE__STATE__DISABLED, STATUS_FAILED_PRECONDITION},
+    };
+    struct fake_master master;
+
+    response.table_state = &state;
+    fake_master_open(&master, steps, ARRAY_LEN(steps));
+    check_status(hbase_admin_check_enabled(master.base.cluster, &name), STATUS_UNAVAILABLE);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        state.state = cases[i].state;
+        check_status(hbase_admin_check_enabled(master.base.cluster, &name), cases[i].code);
+    }
+    fake_master_close(&master);
+}
+
 test(admin_tells_that_a_table_is_there_whichever_way_the_master_does)
 {
     const Hb__ProcedureResponse started = make_started();

@@ -118,7 +118,7 @@ static void fixture_open(struct fixture *f, const struct fake_region *regions, s
     fake_meta_set(&f->base.meta, "t1", regions, nregions);
     check(mkdtemp(f->folder) != NULL);
     f->table = hbase_table_create(f->base.cluster, &name);
-    check_status(hbase_staging_open(f->folder, "fulldata-1", &f->staging), STATUS_OK);
+    check_status(hbase_staging_open(f->folder, "fulldata-1", 1, &f->staging), STATUS_OK);
     f->writer = hbase_bulk_writer_create(f->table, f->staging);
 }
 
@@ -279,7 +279,7 @@ test(a_staging_folder_begins_and_ends_empty)
     check_status(hbase_staging_create_file(f.staging, &file), STATUS_OK);
     (void)close(file.fd);
     check_int(count_files(f.folder), 1); /* as if the worker was killed here */
-    check_status(hbase_staging_open(f.folder, "fulldata-1", &next), STATUS_OK);
+    check_status(hbase_staging_open(f.folder, "fulldata-1", 2, &next), STATUS_OK);
     check_int(count_files(f.folder), 0);
     check_status(hbase_staging_create_file(next, &file), STATUS_OK);
     (void)close(file.fd);
@@ -288,10 +288,29 @@ test(a_staging_folder_begins_and_ends_empty)
     fixture_close(&f);
 }
 
+test(who_lost_the_lease_leaves_the_files_of_who_has_it)
+{
+    struct fixture f;
+    struct hbase_staging *newer = NULL, *late = NULL;
+    struct hbase_staged_file file;
+
+    fixture_open(&f, one, ARRAY_LEN(one));
+    check_status(hbase_staging_open(f.folder, "fulldata-1", 10, &newer), STATUS_OK);
+    check_status(hbase_staging_create_file(newer, &file), STATUS_OK);
+    (void)close(file.fd);
+    check_status(hbase_staging_open(f.folder, "fulldata-1", 9, &late), STATUS_OK);
+    hbase_staging_close(late);
+    hbase_staging_close(f.staging);
+    f.staging = NULL;
+    check_int(count_files(f.folder), 1);
+    hbase_staging_close(newer);
+    fixture_close(&f);
+}
+
 test(a_folder_that_cannot_be_used_is_told_of)
 {
     struct hbase_staging *staging = NULL;
-    struct status st = hbase_staging_open("/proc/self/nothing", "fulldata-1", &staging);
+    struct status st = hbase_staging_open("/proc/self/nothing", "fulldata-1", 1, &staging);
 
     check_status(st, STATUS_NOT_FOUND);
     check_str(

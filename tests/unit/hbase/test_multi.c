@@ -184,6 +184,7 @@ test(request_names_regions_and_counts_the_cells_of_each_row)
     check_int(list->action[0]->index, 0);
     check_int(list->action[0]->mutation->associated_cell_count, 2);
     check_int(list->action[0]->mutation->mutate_type, HB__MUTATION_PROTO__MUTATION_TYPE__PUT);
+    check_int(list->action[0]->mutation->durability, HB__MUTATION_PROTO__DURABILITY__SYNC_WAL);
     check_int(list->action[1]->mutation->mutate_type, HB__MUTATION_PROTO__MUTATION_TYPE__DELETE);
     check(memcmp(list->action[1]->mutation->row.data, "b", 1) == 0);
     check_int(request->region_action[1]->action[2]->index, 5);
