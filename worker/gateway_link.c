@@ -172,18 +172,23 @@ struct status link_lease(const struct link_worker *worker, unsigned wait_s, cons
     return st;
 }
 
-void link_give_back(struct rpc_channel *channel, Pb__LeaseJobResponse *leased)
+void link_release(struct rpc_channel *channel, const Pb__LeasedJob *job)
 {
     Pb__FinishJobRequest request = PB__FINISH_JOB_REQUEST__INIT;
     const struct link_caller caller = {.channel = channel};
 
-    request.id = leased->job->id;
-    request.lease_token = leased->job->lease_token;
+    request.id = job->id;
+    request.lease_token = job->lease_token;
     request.outcome = PB__JOB_OUTCOME__JOB_OUTCOME_RELEASED;
     struct status st =
         link_call(&caller, &link_finish_job, &request.base, GIVE_BACK_TIMEOUT_MS, NULL, NULL);
     if (st.code != STATUS_OK)
-        log_warn("not given back; the lease will end", log_str("job", leased->job->id),
-                 log_code(st), log_str("error", st.text));
+        log_warn("not given back; the lease will end", log_str("job", job->id), log_code(st),
+                 log_str("error", st.text));
+}
+
+void link_give_back(struct rpc_channel *channel, Pb__LeaseJobResponse *leased)
+{
+    link_release(channel, leased->job);
     pb__lease_job_response__free_unpacked(leased, NULL);
 }

@@ -64,10 +64,10 @@ struct link_worker {
 struct status link_lease(const struct link_worker *worker, unsigned wait_s, const struct stop *stop,
                          Pb__LeaseJobResponse **ret_leased) MUST_CHECK;
 
-/*
- * Gives back a job that was not begun, and frees it. If the gateway does not answer within a second, the lease ends by itself.
- * Blocks.
- */
+/* Gives back the lease of a job. If the gateway does not answer within a second, it ends by itself. Blocks. */
+void link_release(struct rpc_channel *channel, const Pb__LeasedJob *job);
+
+/* The same for a job that was not begun, and frees it. */
 void link_give_back(struct rpc_channel *channel, Pb__LeaseJobResponse *leased);
 
 #endif

@@ -92,7 +92,9 @@ static void *run_job(void *arg)
     else
         result.status = status_error(STATUS_UNIMPLEMENTED, "this worker cannot run such a job");
     stop_reporter(job);
-    if (!is_lost(context, &result))
+    if (is_lost(context, &result))
+        job_context_leave(context);
+    else
         is_over = finish(job, &result) && result.status.code == STATUS_OK;
     if (runner && runner->close)
         runner->close(state, is_over);

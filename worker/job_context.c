@@ -32,7 +32,8 @@ struct job_context {
     struct job_progress progress;
     char message[MAX_MESSAGE_BYTES + 1]; /* what stands in the way */
     int64_t bytes_per_second;
-    bool is_dropped; /* the gateway does not want to hear of the job any more */
+    bool is_dropped;    /* the gateway does not want to hear of the job any more */
+    bool has_to_stop;   /* it has said so, but the lease holds */
 };
 
 static const Pb__LeasedJob *get_leased(const struct job_context *context)
@@ -213,6 +214,15 @@ bool job_context_is_dropped(struct job_context *context)
     return is_dropped;
 }
 
+void job_context_leave(struct job_context *context)
+{
+    (void)pthread_mutex_lock(&context->mutex);
+    bool has_lease = context->has_to_stop;
+    (void)pthread_mutex_unlock(&context->mutex);
+    if (has_lease)
+        link_release(context->channel, get_leased(context));
+}
+
 /* Reports. */
 
 struct report {
@@ -243,6 +253,7 @@ static bool obey(struct job_context *context, ProtobufCMessage *reply)
 
     (void)pthread_mutex_lock(&context->mutex);
     context->bytes_per_second = response->bytes_per_second > 0 ? response->bytes_per_second : 0;
+    context->has_to_stop = !goes_on;
     (void)pthread_mutex_unlock(&context->mutex);
     protobuf_c_message_free_unpacked(reply, NULL);
     if (!goes_on)

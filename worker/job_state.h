@@ -35,6 +35,9 @@ void job_context_report(struct job_context *context);
 void job_context_drop(struct job_context *context, const char *why);
 bool job_context_is_dropped(struct job_context *context);
 
+/* Once nothing is done any more for a job that was dropped: gives back its lease, if that holds; others wait for its end. Blocks. */
+void job_context_leave(struct job_context *context);
+
 /* Asks the runner to stop; the gateway is still told how it ended. Any thread. */
 void job_context_stop(struct job_context *context);
 

@@ -405,6 +405,7 @@ def test_other_tables_of_a_sync_that_ended_are_taken_up_by_retry(client, worker,
         worker.finish(job, "FAILED", "why")
     else:
         client(end, id=made["id"])
+        worker.finish(job, "RELEASED")
     state = client.state(made["id"])
     update(client, made, ["t2"])
     assert client.state(made["id"]) == state

@@ -54,10 +54,16 @@ def messages(client, task_id):
 
 # --- what is left to do at the source
 
+def stop(client, worker, verb, task_id, job):
+    """Aborts or deletes a sync whose job the worker has, which hears of it and stops."""
+    client(verb, id=task_id)
+    assert worker.report(job) == "STOP"
+    worker.finish(job, "RELEASED")
+
+
 def test_an_aborted_sync_lets_go_of_its_source(client, worker):
     made = create_sync(client)
-    worker.must_lease()
-    client("AbortTask", id=made)
+    stop(client, worker, "AbortTask", made, worker.must_lease())
     release = worker.must_lease()
     assert release["role"] == "JOB_ROLE_RELEASE" and release["id"].startswith("release-")
     assert release["task"]["state"] == "TASK_STATE_KILLED" and "deleteTime" not in release["task"]
@@ -72,9 +78,9 @@ def test_an_aborted_sync_lets_go_of_its_source(client, worker):
 def test_a_waiting_worker_is_given_the_release_at_once(client, worker):
     for verb in ("AbortTask", "DeleteTask"):
         made = create_sync(client)
-        worker.must_lease()
+        job = worker.must_lease()
         waiting = Worker(client, "w2").start_lease(wait_s=50)
-        client(verb, id=made)
+        stop(client, worker, verb, made, job)
         release = waiting.result(timeout=60).job
         assert release.id.startswith("release-"), verb
         client("FinishJob", id=release.id, leaseToken=release.lease_token,
@@ -91,8 +97,7 @@ def test_a_sync_that_no_worker_had_has_nothing_at_its_source(client, worker):
 
 def test_a_retry_is_faster_than_the_release(client, worker):
     made = create_sync(client)
-    worker.must_lease()
-    client("AbortTask", id=made)
+    stop(client, worker, "AbortTask", made, worker.must_lease())
     release = worker.must_lease()
     assert client("RetryTask", id=made)["state"] == "TASK_STATE_PENDING"
     assert worker.report(release) == "STOP"
@@ -103,9 +108,11 @@ def test_a_retry_is_faster_than_the_release(client, worker):
 
 def test_a_deleted_sync_stays_until_its_peer_is_removed(stack, client, worker):
     made = create_sync(client)
-    worker.must_lease()
+    job = worker.must_lease()
     watch = Watch(stack.api, made).wait_for("SYNCED")
     client("DeleteTask", id=made)
+    assert worker.lease() is None, "the worker may still make the peer"
+    worker.finish(job, "RELEASED")
     listed = client("ListTasks", filter="state = KILLED")["tasks"]
     assert [task["id"] for task in listed] == [made] and listed[0]["deleteTime"]
     watch.wait_for("CHANGED", state="KILLED")
@@ -122,8 +129,7 @@ def test_a_deleted_sync_stays_until_its_peer_is_removed(stack, client, worker):
 
 def test_a_sync_that_is_deleted_twice_goes_at_once(client, worker):
     made = create_sync(client)
-    worker.must_lease()
-    client("DeleteTask", id=made)
+    stop(client, worker, "DeleteTask", made, worker.must_lease())
     release = worker.must_lease()
     client("DeleteTask", id=made)
     assert client.fails("GetTask", id=made).code == "NOT_FOUND"
@@ -145,8 +151,7 @@ def test_a_task_to_be_deleted_is_neither_changed_nor_retried(client, worker):
 
 def test_a_release_that_cannot_be_done_tells_why(client, worker):
     made = create_sync(client)
-    worker.must_lease()
-    client("AbortTask", id=made)
+    stop(client, worker, "AbortTask", made, worker.must_lease())
     release = worker.must_lease()
     worker.finish(release, "FAILED", "no permission to disable peer sluice_1")
     task = client.task(made)

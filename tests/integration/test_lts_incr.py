@@ -57,8 +57,10 @@ def incr_tunnel(task_id, tables, state, offset=0, name=None, date="", synctime=0
 def test_incremental_syncs_are_listed_as_documented(lts_stack, client, worker):
     assert curl(lts_stack, INCR) == listed()
     first = create_incr(lts_stack)
-    report_times(client, worker.must_lease(), "2023-11-14T22:13:20.123Z", "2023-11-14T22:13:21Z")
+    job = worker.must_lease()
+    report_times(client, job, "2023-11-14T22:13:20.123Z", "2023-11-14T22:13:21Z")
     assert curl(lts_stack, f"{INCR}/{first}/abort") == OK
+    worker.finish(job, "RELEASED")
     assert worker.run_all() == ["RELEASE"]
     second = create_incr(lts_stack, "t1,ns:t2", name="test1")
     report_times(client, worker.must_lease(), "2023-11-14T22:13:20Z", "2023-11-14T22:14:59.999Z")
@@ -111,6 +113,7 @@ def test_a_deleted_sync_stays_until_its_source_is_free(lts_stack, rest, client, 
     assert data["isDeleting"] and data["state"] == "KILLED"
     assert data["releaseJobs"][0]["state"] == "WAITING"
     check_refused(rest.get(f"{INCR}/{task_id}/retry"), 409, "is to be deleted")
+    worker.finish(job, "RELEASED")
     assert worker.run_all() == ["RELEASE"]
     assert curl(lts_stack, INCR) == listed()
 

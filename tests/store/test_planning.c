@@ -287,6 +287,7 @@ test(other_tables_of_a_sync_that_ended_have_a_peer_made_for_them)
 
     start_full_sync(store, &lease);
     call_abort(store, &call, "proc-1-t");
+    call_finish(store, &call, &lease, "RELEASED"); /* its worker has stopped */
     call_lease(store, &release, "w2", 60000);
     update(store, &call, &full_two);
     check(!call.is_ready);

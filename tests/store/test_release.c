@@ -43,6 +43,15 @@ static void start_sync(struct store *store, struct call *task, struct call *leas
     check_str(lease->id, "t-a");
 }
 
+/* The worker of a job that was killed has stopped. */
+static void leave(struct store *store, const struct call *lease)
+{
+    struct call call;
+
+    call_finish(store, &call, lease, "RELEASED");
+    check_str(call.outcome, "DONE");
+}
+
 /* The same, aborted, with its job of role RELEASE leased. */
 static void start_release(struct store *store, struct call *task, struct call *lease)
 {
@@ -50,8 +59,43 @@ static void start_release(struct store *store, struct call *task, struct call *l
 
     start_sync(store, task, lease);
     call_abort(store, &call, task->id);
+    leave(store, lease);
     call_lease(store, lease, "w2", 60000);
     check(strncmp(lease->id, "release-", 8) == 0);
+}
+
+test(a_release_waits_for_who_may_still_see_to_the_peer)
+{
+    struct store *store = open_store();
+    struct call task, lease, call, release;
+
+    start_sync(store, &task, &lease);
+    call_abort(store, &call, task.id);
+    call_lease(store, &release, "w2", 60000);
+    check_str(release.id, "");
+    call_finish(store, &call, &lease, "RELEASED");
+    check_str(call.outcome, "DONE");
+    check(call.is_ready);
+    call_finish(store, &call, &lease, "RELEASED"); /* once more: nothing waits for it */
+    check_str(call.outcome, "DONE");
+    check(!call.is_ready);
+    check_int(count_jobs("state = 'KILLED'"), 2);
+    call_lease(store, &release, "w2", 60000);
+    check(strncmp(release.id, "release-", 8) == 0);
+    store_destroy(store);
+}
+
+test(a_release_waits_no_longer_than_the_lease_of_who_died)
+{
+    struct store *store = open_store();
+    struct call task, lease, call;
+
+    start_sync(store, &task, &lease);
+    pg_fixture_run(url, "UPDATE job SET lease_end_time = now() - interval '1 s' WHERE state = 'RUNNING'");
+    call_delete(store, &call, task.id);
+    call_lease(store, &lease, "w2", 60000);
+    check(strncmp(lease.id, "release-", 8) == 0);
+    store_destroy(store);
 }
 
 test(what_no_worker_had_leaves_nothing_to_do)
@@ -153,6 +197,7 @@ test(a_deleted_sync_goes_when_its_source_is_free)
     check_int(count_jobs("role IN ('PEER', 'INCR') AND state = 'KILLED'"), 2);
     call_say(store, &call, &lease, "");
     check_str(call.outcome, "STOP");
+    leave(store, &lease);
 
     call_lease(store, &lease, "w2", 60000);
     call_finish(store, &call, &lease, "SUCCEEDED");
@@ -277,6 +322,7 @@ test(an_older_program_is_given_no_release)
 
     start_sync(store, &task, &lease);
     call_abort(store, &call, task.id);
+    leave(store, &lease);
     check_int(pg_fixture_get_number(url, "SELECT count(*) FROM job_pick("
                                          "'{bulkload:file:postgres}'::text[])"),
               0);

@@ -283,6 +283,8 @@ def report(task, call):
 
 def finish(task, call):
     i, job, standing = find(task, call)
+    if standing == "STOP" and job and call.about["outcome"] == "RELEASED":
+        return task, ("OK",), []  # the worker has stopped
     if standing in ("STOP", "LOST"):
         return task, ("ABORTED",), []
     if standing != "RUNNING":
