@@ -20,9 +20,9 @@ enum {
 };
 
 struct hbase_staging {
-    char *url;  /* of the folder that holds the job's */
-    int parent; /* that folder, open */
-    int fd;     /* the job's, open */
+    char *url;             /* of the folder that holds the job's */
+    int parent;            /* that folder, open */
+    int fd;                /* the job's, open */
     char job[NAME_BYTES];  /* how the names of all of the job's begin: "sluice-<uuid>-" */
     char name[NAME_BYTES]; /* of this lease's: and the token */
     int64_t lease_token;

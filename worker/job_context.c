@@ -32,8 +32,8 @@ struct job_context {
     struct job_progress progress;
     char message[MAX_MESSAGE_BYTES + 1]; /* what stands in the way */
     int64_t bytes_per_second;
-    bool is_dropped;    /* the gateway does not want to hear of the job any more */
-    bool has_to_stop;   /* it has said so, but the lease holds */
+    bool is_dropped;  /* the gateway does not want to hear of the job any more */
+    bool has_to_stop; /* it has said so, but the lease holds */
 };
 
 static const Pb__LeasedJob *get_leased(const struct job_context *context)

@@ -91,7 +91,8 @@ test(a_release_waits_no_longer_than_the_lease_of_who_died)
     struct call task, lease, call;
 
     start_sync(store, &task, &lease);
-    pg_fixture_run(url, "UPDATE job SET lease_end_time = now() - interval '1 s' WHERE state = 'RUNNING'");
+    pg_fixture_run(
+        url, "UPDATE job SET lease_end_time = now() - interval '1 s' WHERE state = 'RUNNING'");
     call_delete(store, &call, task.id);
     call_lease(store, &lease, "w2", 60000);
     check(strncmp(lease.id, "release-", 8) == 0);

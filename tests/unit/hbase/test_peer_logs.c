@@ -48,7 +48,8 @@ static struct status read_from(const struct fake_node *has, size_t nnodes, struc
     const struct hbase_peer_queue queue = {.server = A, .id = "p"};
     const struct hbase_peer_load load = {.queues = &queue, .nqueues = 1, .nservers = 1};
     struct stop stop = {0};
-    struct hbase_cluster *cluster = cluster_fixture_make_client(ports, ARRAY_LEN(ports), "/hbase", &stop);
+    struct hbase_cluster *cluster =
+        cluster_fixture_make_client(ports, ARRAY_LEN(ports), "/hbase", &stop);
     struct arena *arena = arena_create(0);
     struct hbase_peer_logs logs = {0};
 

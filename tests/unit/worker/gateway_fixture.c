@@ -30,7 +30,8 @@ static void answer_report(struct rpc_call *call, const ProtobufCMessage *request
     Pb__ReportJobResponse response = PB__REPORT_JOB_RESPONSE__INIT;
 
     keep(gateway, request);
-    response.directive = PB__DIRECTIVE__DIRECTIVE_CONTINUE;
+    response.directive =
+        gateway->stops ? PB__DIRECTIVE__DIRECTIVE_STOP : PB__DIRECTIVE__DIRECTIVE_CONTINUE;
     response.bytes_per_second = gateway->bytes_per_second;
     rpc_call_end(call, status_ok(), &response.base);
 }

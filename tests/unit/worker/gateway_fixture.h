@@ -5,6 +5,7 @@
 #define TESTS_UNIT_WORKER_GATEWAY_FIXTURE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sluice/worker/v1/worker_service.pb-c.h"
@@ -28,6 +29,7 @@ struct gateway {
     ProtobufCMessage *requests[GATEWAY_MAX_REQUESTS];
     atomic_uint nrequests;
     _Atomic int64_t bytes_per_second; /* what reports are answered with */
+    atomic_bool stops;                /* they are answered by STOP */
     const char *_Atomic answers_with; /* an error for what is stored beside a job; NULL: none */
     const char
         *_Atomic exchanges_for; /* the id of the next job; "": there is none; NULL: not known how */

@@ -166,6 +166,33 @@ test(differences_under_a_lost_lease_stop_the_job)
     gateway_close(&gateway);
 }
 
+test(a_job_that_was_stopped_gives_back_its_lease_and_one_that_was_lost_does_not)
+{
+    for (int is_lost = 0; is_lost < 2; is_lost++) {
+        struct gateway gateway;
+
+        gateway_open(&gateway, PB__JOB_ROLE__JOB_ROLE_INCR, "");
+        gateway.stops = !is_lost;
+        gateway.answers_with = is_lost ? "the lease is lost" : NULL;
+        if (is_lost)
+            check_status(job_context_store_differences(gateway.context, NULL, 0), STATUS_ABORTED);
+        else
+            job_context_report(gateway.context);
+        check(job_context_is_dropped(gateway.context));
+        unsigned nrequests = gateway.nrequests;
+        job_context_leave(gateway.context);
+        check_int(gateway.nrequests, nrequests + !is_lost);
+        if (!is_lost) {
+            const Pb__FinishJobRequest *request =
+                (const Pb__FinishJobRequest *)gateway_get_request(&gateway);
+            check(request->base.descriptor == &pb__finish_job_request__descriptor);
+            check_int(request->outcome, PB__JOB_OUTCOME__JOB_OUTCOME_RELEASED);
+            check_int(request->lease_token, 7);
+        }
+        gateway_close(&gateway);
+    }
+}
+
 test(the_end_of_a_plan_tells_its_tables)
 {
     char *names[] = {(char *)(uintptr_t)"a", (char *)(uintptr_t)"ns:b/ns:c"};
