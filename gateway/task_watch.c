@@ -1,6 +1,7 @@
 #include "gateway/task_watch.h"
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "gateway/fault.h"
 #include "gateway/gateway.h"
 #include "gateway/task_id.h"
@@ -33,7 +34,7 @@ void task_watch_start(struct rpc_call *call, const ProtobufCMessage *message)
     struct gateway *gateway = rpc_call_get_self(call);
     struct watch_scope scope = {
         .task_id = request->id,
-        .key = watch_change_make_key(str_from(request->id)),
+        .key = hash_make(str_from(request->id)),
     };
     struct violations violations = {0};
     const struct watch_point *cursor;

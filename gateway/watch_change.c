@@ -2,21 +2,12 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/hash.h"
 #include "gateway/task_mask.h"
 #include "gateway/watch_cursor.h"
 #include "rpc/packed.h"
 #include "spec/filter.h"
 #include "store/row.h"
-
-/* FNV-1a. */
-uint64_t watch_change_make_key(struct str text)
-{
-    uint64_t key = 0xcbf29ce484222325;
-
-    for (size_t i = 0; i < text.len; i++)
-        key = (key ^ (uint8_t)text.data[i]) * 0x100000001b3;
-    return key;
-}
 
 /* A change is also for those who saw the task in the state that it leaves. */
 bool watch_scope_takes(const struct watch_scope *scope, const struct watch_change *change)
@@ -75,7 +66,7 @@ static void finish(Pb__TaskChangeType type, Pb__Task *task, Pb__TaskEvent *event
     message.task = task;
     message.event = event;
     ret->type = type;
-    ret->key = watch_change_make_key(str_from(ret->task.id));
+    ret->key = hash_make(str_from(ret->task.id));
     ret->packed = pack(&message, point);
 }
 
@@ -125,7 +116,7 @@ static uint64_t make_progress_key(const Pb__Progress *progress, struct arena *ar
     size_t len = pb__progress__get_packed_size(progress);
     uint8_t *packed = arena_alloc(arena, len + 1);
     (void)pb__progress__pack(progress, packed);
-    return watch_change_make_key(str_from_bytes(packed, len));
+    return hash_make(str_from_bytes(packed, len));
 }
 
 struct status watch_change_read_task(const struct pg_result *rows, size_t row,

@@ -22,7 +22,7 @@ struct watch_point;
 
 struct watch_change {
     struct rpc_packed *packed; /* owned by who has the change */
-    uint64_t key;              /* watch_change_make_key of the task's id */
+    uint64_t key;              /* hash_make of the task's id */
     Pb__TaskChangeType type;
     Pb__TaskState state_before; /* not set: the task had none */
     uint64_t progress_key;      /* PROGRESS: differs from one progress to another, nearly always */
@@ -35,9 +35,6 @@ struct watch_scope {
     uint64_t key;
     const struct filter *filter; /* that it takes; NULL: all */
 };
-
-/* A number that differs from one text to the other, nearly always. */
-uint64_t watch_change_make_key(struct str text);
 
 bool watch_scope_takes(const struct watch_scope *scope, const struct watch_change *change);
 

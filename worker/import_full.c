@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "worker/import.h"
@@ -25,18 +26,13 @@ enum { MAX_ROUNDS = 10 };
 
 static uint64_t mix(uint64_t hash, const void *data, size_t len)
 {
-    const unsigned char *bytes = data;
-
-    /* FNV-1a, 64 bits: a change by accident is to be seen, nobody attacks it. */
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-    return hash;
+    return hash_add(hash, str_from_bytes(data, len));
 }
 
 /* "1 <number of splits> <hash of the files and splits>": what must not change between attempts. */
 static void write_fingerprint(const struct plan *plan, struct buf *ret)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    uint64_t hash = HASH_EMPTY;
 
     for (size_t i = 0; i < plan->nfiles; i++) {
         const struct plan_file *file = &plan->files[i];

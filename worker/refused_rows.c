@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "worker/job_context.h"
 #include "worker/row_text.h"
@@ -74,13 +75,11 @@ static void sort_rows(struct refused_rows *rows)
     rows->count = count;
 }
 
-/* FNV-1a, 64 bits, of which 53 are kept: what JSON's numbers hold. */
+/* A hash of which 53 bits are kept: what JSON's numbers hold. */
 int64_t refused_rows_get_number(struct str key)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    uint64_t hash = hash_make(key);
 
-    for (size_t i = 0; i < key.len; i++)
-        hash = (hash ^ (unsigned char)key.data[i]) * UINT64_C(0x100000001b3);
     hash = (hash ^ hash >> 53) & ((UINT64_C(1) << 53) - 1);
     return hash > 0 ? (int64_t)hash : 1;
 }

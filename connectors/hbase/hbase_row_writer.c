@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "connectors/hbase/hbase_encode.h"
@@ -119,10 +120,8 @@ static struct status take_refusal(void *self, const struct hbase_cell *cell, str
 
 static uint64_t hash_key(struct str key)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    uint64_t hash = hash_make(key);
 
-    for (size_t i = 0; i < key.len; i++)
-        hash = (hash ^ (unsigned char)key.data[i]) * UINT64_C(0x100000001b3);
     return hash != 0 ? hash : 1;
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "rpc/packed.h"
 #include "spec/filter_read.h"
 #include "spec/violations.h"
@@ -14,7 +15,7 @@
 /* A change of a task with that id, whose message takes at least size_bytes. */
 static struct watch_change make_change(struct arena *arena, const char *id, size_t size_bytes)
 {
-    struct watch_change change = {.key = watch_change_make_key(str_from(id))};
+    struct watch_change change = {.key = hash_make(str_from(id))};
     Pb__TaskChange message = PB__TASK_CHANGE__INIT;
     char *padding = arena_alloc(arena, size_bytes + 1);
 
@@ -107,8 +108,8 @@ test(a_change_is_for_those_who_watch_the_task)
 {
     struct arena *arena = arena_create(0);
     struct watch_change change = make_change(arena, "a", 1);
-    struct watch_scope mine = {.task_id = "a", .key = watch_change_make_key(str_from("a"))};
-    struct watch_scope other = {.task_id = "b", .key = watch_change_make_key(str_from("b"))};
+    struct watch_scope mine = {.task_id = "a", .key = hash_make(str_from("a"))};
+    struct watch_scope other = {.task_id = "b", .key = hash_make(str_from("b"))};
     struct watch_scope same_key = {.task_id = "b", .key = mine.key};
     struct watch_scope all = {.task_id = NULL};
 
