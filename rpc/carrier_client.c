@@ -545,6 +545,16 @@ struct rpc_carrier_client *rpc_carrier_client_create(struct rpc_channel *channel
     return carrier;
 }
 
+/* One that fires may have set the timer anew, for calls that are cancelled. The lock is held. */
+static bool is_over(struct rpc_carrier_client *carrier)
+{
+    if (carrier->timer_ms != INT64_MAX &&
+        timers_cancel(carrier->channel->timers, &carrier->timer))
+        carrier->timer_ms = INT64_MAX;
+    return list_is_empty(&carrier->streams) && carrier->timer_ms == INT64_MAX &&
+           carrier->nsenders == 0;
+}
+
 void rpc_carrier_client_destroy(struct rpc_carrier_client *carrier)
 {
     struct list *link;
@@ -552,12 +562,9 @@ void rpc_carrier_client_destroy(struct rpc_carrier_client *carrier)
     if (!carrier)
         return;
     lock(carrier);
-    if (timers_cancel(carrier->channel->timers, &carrier->timer))
-        carrier->timer_ms = INT64_MAX;
     list_for_each (link, &carrier->streams)
         (void)grpc_call_cancel(container_of(link, struct carrier_stream, link)->calling.core, NULL);
-    while (!list_is_empty(&carrier->streams) || carrier->timer_ms != INT64_MAX ||
-           carrier->nsenders > 0)
+    while (!is_over(carrier))
         (void)pthread_cond_wait(&carrier->changed, &carrier->channel->lock);
     unlock(carrier);
     (void)pthread_cond_destroy(&carrier->changed);

@@ -24,6 +24,7 @@ class Gateway:
         self.directive = directive
         self.ncheckpoints = 0
         self.leases = 0
+        self.outcomes = []
         self.finished = threading.Event()
         methods = {
             "LeaseJob": (self.lease, self.service.LeaseJobRequest),
@@ -55,6 +56,7 @@ class Gateway:
 
     def finish(self, request, context):
         empty = importlib.import_module("google.protobuf.empty_pb2")
+        self.outcomes.append(self.service.JobOutcome.Name(request.outcome).removeprefix("JOB_OUTCOME_"))
         self.finished.set()
         return empty.Empty()
 
@@ -98,7 +100,7 @@ def count(destination):
 def test_a_worker_that_may_go_on_writes_the_rows(play, destination):
     gateway, _ = play("DIRECTIVE_CONTINUE")
     assert gateway.finished.wait(30 * scale())
-    assert gateway.ncheckpoints
+    assert gateway.ncheckpoints and gateway.outcomes == ["SUCCEEDED"]
     assert count(destination) == 1000
 
 
@@ -107,6 +109,5 @@ def test_a_worker_whose_first_checkpoint_is_not_taken_writes_nothing(play, desti
     gateway, worker = play("DIRECTIVE_STOP")
     worker.wait_for_event("job dropped")
     wait_until(lambda: gateway.leases > 1, what="the worker asks for another job")
-    assert gateway.ncheckpoints
+    assert gateway.ncheckpoints and gateway.outcomes == ["RELEASED"]
     assert count(destination) == 0
-    assert not gateway.finished.is_set()
