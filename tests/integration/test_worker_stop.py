@@ -109,5 +109,6 @@ def test_a_worker_whose_first_checkpoint_is_not_taken_writes_nothing(play, desti
     gateway, worker = play("DIRECTIVE_STOP")
     worker.wait_for_event("job dropped")
     wait_until(lambda: gateway.leases > 1, what="the worker asks for another job")
+    assert gateway.finished.wait(30 * scale())
     assert gateway.ncheckpoints and gateway.outcomes == ["RELEASED"]
     assert count(destination) == 0
