@@ -548,8 +548,7 @@ struct rpc_carrier_client *rpc_carrier_client_create(struct rpc_channel *channel
 /* One that fires may have set the timer anew, for calls that are cancelled. The lock is held. */
 static bool is_over(struct rpc_carrier_client *carrier)
 {
-    if (carrier->timer_ms != INT64_MAX &&
-        timers_cancel(carrier->channel->timers, &carrier->timer))
+    if (carrier->timer_ms != INT64_MAX && timers_cancel(carrier->channel->timers, &carrier->timer))
         carrier->timer_ms = INT64_MAX;
     return list_is_empty(&carrier->streams) && carrier->timer_ms == INT64_MAX &&
            carrier->nsenders == 0;
