@@ -95,15 +95,12 @@ static void free_state(struct rpc_client_state *state)
 }
 
 /* Whether there is a next try, and when. The lock is held. */
-static bool is_due(struct rpc_client_state *state, const struct rpc_outcome *outcome,
+static bool is_due(const struct rpc_client_state *state, const struct rpc_outcome *outcome,
                    unsigned *ret_delay_ms)
 {
     *ret_delay_ms = 0;
-    if (!outcome->goes_alone)
-        return rpc_repeat_is_due(&state->call->channel->repeat, outcome, state->ntries,
-                                 ret_delay_ms);
-    state->ntries--;
-    return true;
+    return outcome->goes_alone ||
+           rpc_repeat_is_due(&state->call->channel->repeat, outcome, state->ntries, ret_delay_ms);
 }
 
 /* Whether the call waits for its next try now, for which there must be time left. The lock is held. */
@@ -116,6 +113,8 @@ static bool wait_if_due(struct rpc_client_state *state, const struct rpc_outcome
         !is_due(state, outcome, &delay_ms) ||
         rpc_deadline_get_left_ms(state->deadline, UINT_MAX) <= delay_ms)
         return false;
+    if (outcome->goes_alone)
+        state->ntries--; /* the one that has ended does not count */
     timers_set(channel->timers, &state->again, delay_ms);
     return true;
 }

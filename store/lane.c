@@ -160,13 +160,6 @@ static void requeue(struct lane *lane, struct query *query)
     lane->next_look_ms = 0;
 }
 
-/* Goes again after a pause, in which those that it ran into may end. */
-static void pause_query(struct lane *lane, struct query *query)
-{
-    query->again_ms = clock_get_monotonic_ms() + (FIRST_PAUSE_MS << (query->ntries - 1));
-    requeue(lane, query);
-}
-
 /* From the last to the first, so that those that wait again stay in order. */
 static struct query *take_last(struct query_batch *batch)
 {
@@ -201,15 +194,14 @@ static void answer_failed(struct lane *lane, struct query_batch *batch, struct s
     while (!list_is_empty(&batch->queries)) {
         struct query *query = take_last(batch);
 
-        if (!is_alone) {
-            query->is_solo = true;
-            requeue(lane, query);
-        } else if (is_conflict && ++query->ntries < MAX_TRIES) {
-            query->is_solo = true;
-            pause_query(lane, query);
-        } else {
+        if (is_alone && !(is_conflict && ++query->ntries < MAX_TRIES)) {
             query->on_done(query, st, NULL);
+            continue;
         }
+        if (is_alone) /* those that it ran into may end meanwhile */
+            query->again_ms = clock_get_monotonic_ms() + (FIRST_PAUSE_MS << (query->ntries - 1));
+        query->is_solo = true;
+        requeue(lane, query);
     }
 }
 

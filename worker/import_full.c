@@ -49,6 +49,15 @@ static void write_fingerprint(const struct plan *plan, struct buf *ret)
     buf_printf(ret, "1 %zu %016" PRIx64, plan->nsplits, hash);
 }
 
+static struct status add_units(struct import_done *done, const struct unit *units, size_t nunits)
+{
+    struct status st = status_ok();
+
+    for (size_t i = 0; i < nunits && st.code == STATUS_OK; i++)
+        st = import_done_add(done, &units[i]);
+    return st;
+}
+
 /* What is done according to the destination, and to the checkpoint behind the fingerprint; one of them has none. */
 static struct status find_done(struct import *import, bool is_first, struct str saved,
                                struct import_done *done)
@@ -57,8 +66,8 @@ static struct status find_done(struct import *import, bool is_first, struct str 
     size_t nunits = 0;
     struct status st = import->writer->begin(import->destination, is_first, &units, &nunits);
 
-    for (size_t i = 0; i < nunits && st.code == STATUS_OK; i++)
-        st = import_done_add(done, &units[i]);
+    if (st.code == STATUS_OK)
+        st = add_units(done, units, nunits);
     if (st.code == STATUS_OK && saved.len > 0)
         st = import_done_read(done, saved);
     return st;
@@ -77,10 +86,8 @@ static struct status settle(struct import *import, struct import_done *done, siz
         return st;
     import_done_deinit(done);
     import_done_init(done, nsplits);
-    for (size_t i = 0; i < nunits && st.code == STATUS_OK; i++)
-        st = import_done_add(done, &units[i]);
     *ret_nlost = nsplits - nunits;
-    return st;
+    return add_units(done, units, nunits);
 }
 
 /* Moves all that is not done, until the destination has it for good. */

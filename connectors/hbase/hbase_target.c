@@ -246,17 +246,15 @@ struct status hbase_target_make_table(struct hbase_target *target, struct hbase_
 {
     Hb__TableSchema *schema = NULL;
     struct status st = hbase_admin_describe(cluster, &target->name, target->arena, &schema);
-    bool is_missing = st.code == STATUS_NOT_FOUND;
 
-    if (is_missing)
+    *ret_made = false;
+    if (st.code == STATUS_NOT_FOUND) {
         st = create_table(target, cluster, sampler);
-    if (is_missing && st.code == STATUS_ALREADY_EXISTS) { /* somebody else was faster */
-        is_missing = false;
+        *ret_made = st.code == STATUS_OK;
+        if (st.code != STATUS_ALREADY_EXISTS)
+            return st;
+        /* Somebody else was faster. */
         st = hbase_admin_describe(cluster, &target->name, target->arena, &schema);
     }
-    if (!is_missing && st.code == STATUS_OK)
-        st = check_table(target, cluster, schema);
-    if (st.code == STATUS_OK)
-        *ret_made = is_missing;
-    return st;
+    return st.code == STATUS_OK ? check_table(target, cluster, schema) : st;
 }
